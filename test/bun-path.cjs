@@ -1,0 +1,1 @@
+process.stdout.write(require('../core/cli/bun-path.cjs'));
