@@ -5,7 +5,7 @@
  * columns: they repeat the header, and only a database can have them wrong.
  */
 import {fromBase64, toBase64} from './bytes.ts';
-import type {Json} from './canonical.ts';
+import {isObject, type Json} from './canonical.ts';
 import type {Hashes} from './hashes.ts';
 import type {LogRecord} from './log-record.ts';
 import type {Shard} from './log-shards.ts';
@@ -14,7 +14,7 @@ import {parseVkey, renderVkey} from './note.ts';
 import {parseStrict} from './parse-strict.ts';
 import {FormatRefusal} from './refusal.ts';
 
-/** A shard as `GET /log/key` tells of it; `opened` is the opened receipt of its first leaf. */
+/** A shard as `GET /log/key` tells of it; `opened` is the text of the opened receipt of its first leaf. */
 export type PublishedShard = Shard & {readonly opened: string | null};
 
 /** The first line of a bundle. */
@@ -31,7 +31,7 @@ export function renderBundleHead({note, shards}: BundleHead): string {
     origin: key.name,
     vkey: renderVkey(key),
     base_leaf: baseLeaf,
-    opened,
+    opened: opened === null ? null : (JSON.parse(opened) as Json),
   }));
   return JSON.stringify({shards: published, note});
 }
@@ -64,10 +64,10 @@ export function parseShards(hashes: Hashes, value: Json | undefined): readonly P
     if (shard !== index + 1 || key === null || key.name !== origin || !isCount(baseLeaf)) {
       throw new FormatRefusal('bundle', `shards[${index}] is malformed`);
     }
-    if (opened !== null && typeof opened !== 'string') {
-      throw new FormatRefusal('bundle', `shards[${index}].opened is neither text nor null`);
+    if (opened !== null && !isObject(opened)) {
+      throw new FormatRefusal('bundle', `shards[${index}].opened is neither a receipt nor null`);
     }
-    return {key, baseLeaf, opened};
+    return {key, baseLeaf, opened: opened === null ? null : JSON.stringify(opened)};
   });
 }
 
