@@ -8,6 +8,7 @@
 import {constants, cpSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {ownMigrations, readMigrations} from './migration-files.ts';
 import {embeddedPlace} from './open.ts';
 import {configOf, Connection} from './postgres/connection.ts';
 import {holdDirectory} from './postgres/directory-lock.ts';
@@ -115,5 +116,30 @@ async function requireLedger(q: Query, what: string): Promise<void> {
   if (answer?.found) return;
   throw new AuditRefused(
     `${what} holds no ledger; \`cellstate migrate up\` and the first start make one`,
+  );
+}
+
+const applied: Statement = {
+  name: 'audit_select_migrations',
+  text: 'select name from ledger.migration order by number',
+};
+
+/** Refuses a schema that is not this version's: its tables cannot be compared with what is folded. */
+export async function requireThisSchema(
+  q: Query,
+  migrations: string = ownMigrations,
+): Promise<void> {
+  const names = (await q.rows<{name: string}>(applied, [])).map(({name}) => name);
+  const known = readMigrations(migrations).map(({name}) => name);
+  const missing = known.filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    throw new AuditRefused(
+      `the database lacks ${missing.join(', ')}: replay needs the tables of this version; run \`cellstate migrate up\``,
+    );
+  }
+  const newer = names.filter((name) => !known.includes(name));
+  if (newer.length === 0) return;
+  throw new AuditRefused(
+    `the database has ${newer.join(', ')}: replay it with the version that made it`,
   );
 }

@@ -145,6 +145,8 @@ export type Store = {
     limit: number,
     along?: (q: Query, ended: readonly Ended[]) => Promise<void>,
   ): Promise<readonly Ended[]>;
+  /** One transaction of a lane, for upkeep: cursors, tiles, what clearing takes along. */
+  maintain<T>(lane: number, work: (q: Query) => Promise<T>): Promise<T>;
   read<T>(tenant: TenantNo, ask: (q: Query) => Promise<T>): Promise<T>;
   readonly lookup: Lookup;
   /** A question that needs no tenant, for health: throws when the database does not answer. */

@@ -96,6 +96,10 @@ export function storeOver(driver: Driver): Store {
       );
     },
 
+    async maintain(lane, work) {
+      return inTime('maintain', driver.laneTransaction(lane, (ask) => work({rows: translated(ask)})));
+    },
+
     async read(tenant, ask) {
       invariant(Number.isSafeInteger(tenant), `tenant number ${tenant} is an integer`);
       return inTime(
