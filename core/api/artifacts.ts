@@ -49,7 +49,7 @@ export async function artifactCommand(
 ): Promise<Extract<ArtifactCommand, {type: 'artifact.create'}> & Indexed> {
   const {reads, store} = services;
   const {tenantNo} = actor;
-  const {provenance: _, sourceTurn, extractionMethod, confidence, ...rest} = sent;
+  const {provenance: _p, sourceTurn: _t, extractionMethod: _m, confidence: _c, ...rest} = sent;
   const scopeId = await reads.resolve(tenantNo, 'scope', rest.scopeId, 'scope_id');
   const provenance = provenanceOf(sent);
   const [found] =

@@ -95,6 +95,6 @@ export function externalIdOf(
   member: string,
 ): string | null {
   const named = metadata[member];
-  const isUsable = typeof named === 'string' && named !== '' && [...named].length <= 200;
+  const isUsable = typeof named === 'string' && named !== '' && Array.from(named).length <= 200;
   return stated ?? (isUsable ? named : null);
 }

@@ -132,7 +132,7 @@ export async function listAnswer(
     page.hasMore && last !== undefined
       ? writeCursor({b: binding, k: [orderOf(last, orderBy), last.id], t: services.now()})
       : null;
-  const shown = await Promise.all(page.rows.map((row) => print(row, asOfLeaf)));
+  const shown = await Promise.all(page.rows.map(async (row) => print(row, asOfLeaf)));
   const body = {
     [of.resource.plural]: isRecent ? shown.toReversed() : shown,
     total: Math.min(page.total, totalLimit),

@@ -1,6 +1,5 @@
 /** Use cases of scopes. */
-import type {Id} from '../../shared/ids.ts';
-import {itemTypes} from '../../shared/wire/memory-item.ts';
+import type {ItemRef} from '../../shared/wire/memory-item.ts';
 import {
   scope,
   scopesCheckpoint,
@@ -31,8 +30,6 @@ const expiredWith = {
     union all select 'note', n.id from mem.note n
       where n.tenant_no = $1 and n.expires_with = $2 and not n.is_deleted and n.superseded_by is null`,
 };
-
-type ItemRef = {readonly entity_type: (typeof itemTypes)[number]; readonly id: Id};
 
 export const scopeUseCases = (services: Services): Serving[] => {
   const {reads, store} = services;

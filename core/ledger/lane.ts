@@ -191,7 +191,7 @@ export function createLane(of: LaneOptions): Lane {
     addUnit(part, events, judged.layer, (key) => baseVersion(tenant, since, wish.snapshot, key));
     // A second request with this key in the same batch is a replay of the first.
     const [first] = events;
-    if (first?.idem != null && wish.key !== null) {
+    if (first !== undefined && first.idem !== null && wish.key !== null) {
       keepKey(ledger, first.idem, {leaf: first.leaf, request: wish.key.request});
     }
     return undefined;
