@@ -19,6 +19,7 @@ create table mem.note (
   home_trajectory_id uuid,     -- the first source trajectory: its quota counts the note
   source_trajectory_ids uuid[] not null,  -- filter of the list
   abstraction_level text not null,        -- filter of the list
+  region_id uuid,              -- filter of the list
   claim_key text,              -- filter of the list; read by gate 10
   identity_key text,           -- read by gate 4: an equal create is this item
   max_group text,              -- items of one `Max` lifetime, while current; the next create expires the oldest
@@ -41,6 +42,7 @@ create index note_external_id_ix on mem.note (tenant_no, external_id) where exte
 create index note_created_ix on mem.note (tenant_no, created_at, id);
 create index note_type_ix on mem.note (tenant_no, note_type, created_at, id);
 create index note_agent_ix on mem.note (tenant_no, agent_id, created_at, id);
+create index note_region_ix on mem.note (tenant_no, region_id, created_at, id) where region_id is not null;
 -- Most notes have one source trajectory; those of which it is not the first are found by walking.
 create index note_home_ix on mem.note (tenant_no, home_trajectory_id, created_at, id) where home_trajectory_id is not null;
 create index note_claim_ix on mem.note (tenant_no, claim_key) where claim_key is not null;

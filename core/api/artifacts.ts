@@ -17,9 +17,10 @@ import type {Actor} from '../domain/actor.ts';
 import type {ArtifactCommand, ArtifactSet} from '../domain/artifact.ts';
 import type {Row} from '../domain/aggregate.ts';
 import type {Filter} from '../store/list.ts';
+import {claimKey} from '../text/claim.ts';
 import {currentItems, includesOf} from './current.ts';
 import type {Indexed} from '../pipeline/index-entry.ts';
-import {identityOf, indexedOf, measure, resolveEach, writerOf} from './items.ts';
+import {identityOf, indexedOf, measure, resolveEach, withClaimKey, writerOf} from './items.ts';
 import {among, listAnswer, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {seenBy} from './seen.ts';
@@ -49,7 +50,8 @@ export async function artifactCommand(
 ): Promise<Extract<ArtifactCommand, {type: 'artifact.create'}> & Indexed> {
   const {reads, store} = services;
   const {tenantNo} = actor;
-  const {provenance: _p, sourceTurn: _t, extractionMethod: _m, confidence: _c, ...rest} = sent;
+  const {provenance: _p, sourceTurn: _t, extractionMethod: _m, confidence: _c, ...members} = sent;
+  const rest = withClaimKey(members);
   const scopeId = await reads.resolve(tenantNo, 'scope', rest.scopeId, 'scope_id');
   const provenance = provenanceOf(sent);
   const [found] =
@@ -77,7 +79,7 @@ export async function artifactCommand(
 
 /** A change with what follows from a new content. */
 export function artifactSet(services: Services, set: ArtifactSet): ArtifactSet {
-  const sent = stated(set) as ArtifactSet;
+  const sent = withClaimKey(stated(set) as ArtifactSet);
   return typeof sent.content === 'string' ? {...sent, ...measure(services, sent.content)} : sent;
 }
 
@@ -140,7 +142,7 @@ export const artifactUseCases = (services: Services): Serving[] => {
         among('scopeId', scopeIds),
         among('trajectoryId', within),
         among('artifactType', input.artifactType),
-        among('claimKey', input.claimKey),
+        among('claimKey', input.claimKey?.map(claimKey)),
         among('name', input.name),
         among('externalId', input.externalId),
       ];

@@ -9,6 +9,7 @@ import {identityHash} from '../ledger/keys.ts';
 import {recallRow} from '../ledger/memory.ts';
 import {rowKey} from '../pipeline/view.ts';
 import {prepare, type Prepared, type SearchKind} from '../text/index-row.ts';
+import {claimKey} from '../text/claim.ts';
 import {countTokens} from '../text/tokens.ts';
 import {headOf} from './receipt.ts';
 import type {Services} from './services.ts';
@@ -98,3 +99,7 @@ export function externalIdOf(
   const isUsable = typeof named === 'string' && named !== '' && Array.from(named).length <= 200;
   return stated ?? (isUsable ? named : null);
 }
+
+/** A claim's key in the one spelling in which keys are compared. */
+export const withClaimKey = <T extends {readonly claimKey?: string | null | undefined}>(of: T): T =>
+  typeof of.claimKey === 'string' ? {...of, claimKey: claimKey(of.claimKey)} : of;

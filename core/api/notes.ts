@@ -15,9 +15,18 @@ import type {Actor} from '../domain/actor.ts';
 import type {Row} from '../domain/aggregate.ts';
 import type {NoteCommand, NoteSet} from '../domain/note.ts';
 import type {Filter} from '../store/list.ts';
+import {claimKey} from '../text/claim.ts';
 import {currentItems, includesOf} from './current.ts';
 import type {Indexed} from '../pipeline/index-entry.ts';
-import {identityOf, indexedOf, measure, resolveEach, resolveOptional, writerOf} from './items.ts';
+import {
+  identityOf,
+  indexedOf,
+  measure,
+  resolveEach,
+  resolveOptional,
+  withClaimKey,
+  writerOf,
+} from './items.ts';
 import {among, listAnswer, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {seenBy} from './seen.ts';
@@ -33,7 +42,8 @@ export async function noteCommand(
   actor: Actor,
   sent: NoteDraft,
 ): Promise<Extract<NoteCommand, {type: 'note.create'}> & Indexed> {
-  const {scopeId, sourceTrajectoryIds, agentId, ...rest} = sent;
+  const {scopeId, sourceTrajectoryIds, agentId, ...members} = sent;
+  const rest = withClaimKey(members);
   const draft = {
     ...rest,
     ...measure(services, rest.content),
@@ -59,13 +69,13 @@ export async function noteCommand(
 
 /** A change with what follows from a new content. */
 export function noteSet(services: Services, set: NoteSet): NoteSet {
-  const sent = stated(set) as NoteSet;
+  const sent = withClaimKey(stated(set) as NoteSet);
   return typeof sent.content === 'string' ? {...sent, ...measure(services, sent.content)} : sent;
 }
 
 /** Notes drawn from a trajectory, also where it is not the first of several. */
 const drawnFrom = (ids: readonly Id[]): Filter => ({
-  sql: "(x.doc -> 'source_trajectory_ids') ?| $p::text[]",
+  sql: 'x.source_trajectory_ids && $p::uuid[]',
   value: [...ids],
 });
 
@@ -124,7 +134,8 @@ export const noteUseCases = (services: Services): Serving[] => {
         among('noteType', input.noteType),
         among('agentId', input.agentId),
         among('abstractionLevel', input.abstractionLevel),
-        among('claimKey', input.claimKey),
+        among('regionId', input.regionId),
+        among('claimKey', input.claimKey?.map(claimKey)),
         among('externalId', input.externalId),
         from === undefined ? null : drawnFrom(from),
       ]);

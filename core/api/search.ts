@@ -33,7 +33,10 @@ export async function momentOf(
   input: AsOf & {readonly validAt?: Micros | undefined},
 ): Promise<Moment> {
   const leaf = await leafOf(services, tenantNo, input);
-  const now = input.asOf ?? services.now();
+  // Events are never older than those before them: what was just written may bear a time that this
+  // machine's clock has yet to reach, and is found all the same.
+  const {lastAt = 0} = services.laneOf(tenantNo).memory.tenants.get(tenantNo)?.head ?? {};
+  const now = input.asOf ?? Math.max(services.now(), lastAt);
   return {leaf, now, validAt: input.validAt ?? now};
 }
 

@@ -5,6 +5,7 @@ import {artifactUseCases} from './artifacts.ts';
 import {batchUseCases} from './batch.ts';
 import {changeUseCases} from './changes.ts';
 import {conflictUseCases} from './conflicts.ts';
+import {contextUseCases} from './context.ts';
 import {eventUseCases} from './events.ts';
 import {healthUseCases} from './health.ts';
 import {intentUseCases} from './intents.ts';
@@ -15,6 +16,7 @@ import {regionUseCases} from './regions.ts';
 import {noteUseCases} from './notes.ts';
 import {scopeCheckpointUseCases} from './scope-checkpoints.ts';
 import {scopeUseCases} from './scopes.ts';
+import {searchUseCases} from './search.ts';
 import type {Services, Serving} from './services.ts';
 import {tenantUseCases} from './tenants.ts';
 import {trajectoryUseCases} from './trajectories.ts';
@@ -35,6 +37,8 @@ export const useCases = (
   ...turnUseCases(services),
   ...artifactUseCases(services),
   ...noteUseCases(services),
+  ...searchUseCases(services),
+  ...contextUseCases(services),
   ...batchUseCases(services),
   ...lockUseCases(services),
   ...regionUseCases(services),

@@ -176,6 +176,7 @@ function needsOfCreate({
   return [
     byId('trajectory', draft.trajectoryId),
     byId('scope', draft.scopeId),
+    byId('region', draft.regionId),
     by('artifact', 'identityKey', draft.identityKey),
     by('artifact', 'externalId', draft.externalId),
     by('artifact', 'maxGroup', group),
@@ -201,7 +202,6 @@ function created(data: Placed, at: Micros): Artifact {
   const made: Artifact = {
     ...data,
     validFrom: data.validFrom ?? at,
-    regionId: null,
     supersededBy: null,
     promotedFrom: null,
     copiedFrom: null,
@@ -238,7 +238,7 @@ export const artifact: Aggregate<ArtifactCommand, ArtifactEvent, Artifact> = {
   content: ['content'],
   missing: 'ARTIFACT_NOT_FOUND',
   unique: ['externalId'],
-  within: {scopeId: 'scope'},
+  within: {scopeId: 'scope', regionId: 'region'},
   chain: (s) => s.trajectoryId,
   needs(c) {
     switch (c.type) {

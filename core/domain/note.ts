@@ -196,6 +196,7 @@ function needsOfCreate({draft}: Extract<NoteCommand, {type: 'note.create'}>): re
   return [
     byId('agent', draft.agentId),
     byId('scope', draft.scopeId),
+    byId('region', draft.regionId),
     byId('trajectory', ...draft.sourceTrajectoryIds),
     by('note', 'identityKey', draft.identityKey),
     by('note', 'externalId', draft.externalId),
@@ -210,7 +211,6 @@ function created(data: Placed, at: Micros): Note {
     ...lifetimeOf(data.ttl, at, holders(data)),
     homeTrajectoryId: data.sourceTrajectoryIds[0] ?? null,
     validFrom: data.validFrom ?? at,
-    regionId: null,
     supersededBy: null,
     isExpired: false,
     isDeleted: false,
@@ -235,6 +235,7 @@ export const note: Aggregate<NoteCommand, NoteEvent, Note> = {
     'homeTrajectoryId',
     'sourceTrajectoryIds',
     'abstractionLevel',
+    'regionId',
     'claimKey',
     'identityKey',
     'maxGroup',
@@ -249,7 +250,7 @@ export const note: Aggregate<NoteCommand, NoteEvent, Note> = {
   content: ['content'],
   missing: 'NOTE_NOT_FOUND',
   unique: ['externalId'],
-  within: {scopeId: 'scope', homeTrajectoryId: 'trajectory'},
+  within: {scopeId: 'scope', homeTrajectoryId: 'trajectory', regionId: 'region'},
   needs(c) {
     switch (c.type) {
       case 'note.create':

@@ -43,8 +43,7 @@ const fields = {
   expires_at: serverOptional(time),
   claim_key: optional(text(256), 'patch'),
   claim_value: optional(text(1_024), 'patch'),
-  // Set by callers once there are regions.
-  region_id: serverOptional(id),
+  region_id: optional(id),
   superseded_by: serverOptional(id),
   promoted_from: serverOptional(id),
   copied_from: serverOptional(id),

@@ -46,8 +46,7 @@ const fields = {
   confidence: optional(unit, 'patch'),
   claim_key: optional(text(256), 'patch'),
   claim_value: optional(text(1_024), 'patch'),
-  // Set by callers once there are regions.
-  region_id: serverOptional(id),
+  region_id: optional(id),
   superseded_by: serverOptional(id),
   accessed_at: serverOptional(time),
   access_count: server(int()),

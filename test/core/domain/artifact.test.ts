@@ -203,7 +203,7 @@ describe('lifetimes', () => {
     expect(world.run(update({ttl: 'scope'}, two)).refusal).toMatchObject({
       why: {reason: 'scope_closed'},
     });
-    const outcome = {status: 'success', summary: ''};
+    const outcome = {status: 'success', summary: '', produced_artifacts: [], produced_notes: []};
     world.given({type: 'trajectory.end', id: task, outcome} as never);
     expect(seen(world, two)).toBe('expired');
     expect(world.version('artifact', two)).toBe(1);
