@@ -140,7 +140,7 @@ function createHttp(config: Config, services: Services, log: Logger): App['http'
   const addressRate = createRateLimit({perMinute: config.rateUnauthenticated, burst: 20, nowMs});
   const servings = [...useCases(services, config.operators), changesStreamServing(services)];
   const complain = (err: unknown, requestId: string): void => log.error({err, requestId}, 'mcp');
-  const mcp = mcpServings({...config, sets: config.mcpSets, servings, complain});
+  const mcp = mcpServings({...config, sets: config.mcpSets, services, servings, complain});
   const described = openApiServing(servings.map(({contract}) => contract));
   return bindRoutes([...servings, ...mcp, described], {
     isProduction: config.isProduction,

@@ -21,7 +21,7 @@ import {claimKey} from '../text/claim.ts';
 import {currentItems, includesOf} from './current.ts';
 import type {Indexed} from '../pipeline/index-entry.ts';
 import {identityOf, indexedOf, measure, resolveEach, withClaimKey, writerOf} from './items.ts';
-import {among, listAnswer, oneAnswer} from './list.ts';
+import {among, leafOf, listAnswer, momentOf, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {seenBy} from './seen.ts';
 import {serve, type Request, type Services, type Serving} from './services.ts';
@@ -108,14 +108,14 @@ export const artifactUseCases = (services: Services): Serving[] => {
     include?: string | undefined;
     validAt?: Micros | undefined;
   };
-  const list = (
+  const list = async (
     actor: Actor,
     input: ListInput,
     route: string,
     filters: (Filter | null)[],
     limit?: number,
   ) => {
-    const now = input.asOf ?? services.now();
+    const now = await momentOf(services, actor.tenantNo, input);
     const moment = {now, validAt: input.validAt ?? now};
     return listAnswer(services, actor, input, {
       route,
@@ -156,7 +156,15 @@ export const artifactUseCases = (services: Services): Serving[] => {
       );
     }),
     serve(trajectoriesListArtifacts, async ({actor, input}) => {
-      const id = await reads.resolveLive(actor.tenantNo, 'trajectory', input.trajectoryId);
+      const {tenantNo} = actor;
+      const leaf = await leafOf(services, tenantNo, input);
+      const id = await reads.resolveLive(
+        tenantNo,
+        'trajectory',
+        input.trajectoryId,
+        undefined,
+        leaf,
+      );
       return list(actor, input, `trajectories_list_artifacts/${id}`, [among('trajectoryId', [id])]);
     }),
     serve(scopesListArtifacts, async ({actor, input}) => {

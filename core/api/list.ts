@@ -12,8 +12,10 @@ import {defaultLimit, type Paging} from '../../shared/wire/list.ts';
 import type {Fields, Resource} from '../../shared/wire/resource.ts';
 import type {Actor} from '../domain/actor.ts';
 import type {Row} from '../domain/aggregate.ts';
-import {leafAt, listRows, totalLimit, type Filter, type Key} from '../store/list.ts';
+import {leafAt, listRows, timeAt, totalLimit, type Filter, type Key} from '../store/list.ts';
+import {linksOf} from './links.ts';
 import type {AsOf} from './reads.ts';
+import {resourceNamed} from './resources.ts';
 import type {Answer, Services} from './services.ts';
 
 type ListInput = Paging &
@@ -76,6 +78,17 @@ export async function leafOf(
     });
   if (asOfPosition !== undefined) return asOfPosition;
   return (await services.store.read(tenant, (q) => leafAt(q, tenant, asOf ?? 0))) ?? -1;
+}
+
+/** The moment that a read is about: the one it names, that of the event it names, else now. */
+export async function momentOf(
+  services: Services,
+  tenant: TenantNo,
+  {asOf, asOfPosition}: AsOf,
+): Promise<Micros> {
+  if (asOf !== undefined || asOfPosition === undefined) return asOf ?? services.now();
+  const at = await services.store.read(tenant, (q) => timeAt(q, tenant, asOfPosition));
+  return at ?? services.now();
 }
 
 /** Answers one page. */
@@ -171,5 +184,9 @@ export async function oneAnswer(
       ? await services.reads.live<unknown>(actor.tenantNo, of.entity, of.id)
       : await services.reads.liveAt<unknown>(actor.tenantNo, of.entity, of.id, leaf);
   const position = leaf ?? (await services.reads.position(actor.tenantNo));
-  return {body: await of.print(row, leaf), version: row.version, position};
+  const printed = await of.print(row, leaf);
+  const resource = resourceNamed(of.entity);
+  const isEntity = resource !== undefined && resource.idKey in printed;
+  const links = isEntity ? {_links: linksOf(resource, row, actor, leaf !== null)} : {};
+  return {body: {...printed, ...links}, version: row.version, position};
 }

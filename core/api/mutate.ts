@@ -13,6 +13,7 @@ import type {Fields, Resource} from '../../shared/wire/resource.ts';
 import type {Actor} from '../domain/actor.ts';
 import type {Command, Row} from '../domain/aggregate.ts';
 import type {Ran, RunOptions} from '../pipeline/run.ts';
+import {linksOf} from './links.ts';
 import {freshReceipt, storedReceipt} from './receipt.ts';
 import type {Answer, Request, Services} from './services.ts';
 
@@ -88,7 +89,8 @@ async function entityAnswer<F extends Fields>(
     shown.print === undefined
       ? resource.print(row as Row<object>, actor.tenantId)
       : await shown.print(row);
-  const body = {...printed, ...(await shown.more?.(row))};
+  const links = linksOf(resource as Resource<Fields>, row, actor, false);
+  const body = {...printed, ...(await shown.more?.(row)), _links: links};
   const location = `/api/v1/${resource.plural.replaceAll('_', '-')}/${row.id}`;
   return {body, status, version: row.version, ...(status === 201 ? {location} : {})};
 }

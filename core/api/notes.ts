@@ -27,7 +27,7 @@ import {
   withClaimKey,
   writerOf,
 } from './items.ts';
-import {among, listAnswer, oneAnswer} from './list.ts';
+import {among, leafOf, listAnswer, momentOf, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {seenBy} from './seen.ts';
 import {serve, type Request, type Services, type Serving} from './services.ts';
@@ -103,8 +103,13 @@ export const noteUseCases = (services: Services): Serving[] => {
     include?: string | undefined;
     validAt?: Micros | undefined;
   };
-  const list = (actor: Actor, input: ListInput, route: string, filters: (Filter | null)[]) => {
-    const now = input.asOf ?? services.now();
+  const list = async (
+    actor: Actor,
+    input: ListInput,
+    route: string,
+    filters: (Filter | null)[],
+  ) => {
+    const now = await momentOf(services, actor.tenantNo, input);
     const moment = {now, validAt: input.validAt ?? now};
     return listAnswer(services, actor, input, {
       route,
@@ -141,7 +146,15 @@ export const noteUseCases = (services: Services): Serving[] => {
       ]);
     }),
     serve(trajectoriesListNotes, async ({actor, input}) => {
-      const id = await services.reads.resolveLive(actor.tenantNo, 'trajectory', input.trajectoryId);
+      const {tenantNo} = actor;
+      const leaf = await leafOf(services, tenantNo, input);
+      const id = await services.reads.resolveLive(
+        tenantNo,
+        'trajectory',
+        input.trajectoryId,
+        undefined,
+        leaf,
+      );
       return list(actor, input, `trajectories_list_notes/${id}`, [drawnFrom([id])]);
     }),
     serve(notesGet, ({actor, input}) =>

@@ -34,8 +34,17 @@ export type Reads = {
     reference: string,
     field?: string,
   ): Promise<Id>;
-  /** The same for reads, which no gate judges: what is deleted is its type's 404. */
-  resolveLive: Reads['resolve'];
+  /**
+   * The same for reads, which no gate judges: what is deleted is its type's 404, and of a read of the
+   * past what was deleted by `leaf`.
+   */
+  resolveLive(
+    tenant: TenantNo,
+    entity: 'trajectory' | 'scope',
+    reference: string,
+    field?: string,
+    leaf?: number | null,
+  ): Promise<Id>;
   /** A row as it was right after the event at `leaf`. */
   at<S>(tenant: TenantNo, entity: string, id: Id, leaf: number): Promise<Row<S> | null>;
   /** The same, not deleted by then; throws the entity's 404 otherwise. */
@@ -98,18 +107,29 @@ export function createReads({store, tools, laneOf}: Parts): Reads {
     return found.row.id;
   };
 
+  async function liveAt<S>(
+    tenant: TenantNo,
+    entity: string,
+    id: Id,
+    leaf: number,
+    field?: string,
+  ): Promise<Row<S>> {
+    const found = await at<S>(tenant, entity, id, leaf);
+    if (found === null || isDeleted(found)) throw notFound(entity, field);
+    return found;
+  }
+
   return {
     row,
     live,
     resolve,
-    resolveLive: async (tenant, entity, reference, field) =>
-      (await live(tenant, entity, await resolve(tenant, entity, reference, field), field)).id,
-    at,
-    async liveAt<S>(tenant: TenantNo, entity: string, id: Id, leaf: number): Promise<Row<S>> {
-      const found = await at<S>(tenant, entity, id, leaf);
-      if (found === null || isDeleted(found)) throw notFound(entity);
-      return found;
+    async resolveLive(tenant, entity, reference, field, leaf = null) {
+      const id = await resolve(tenant, entity, reference, field);
+      if (leaf === null) return (await live(tenant, entity, id, field)).id;
+      return (await liveAt(tenant, entity, id, leaf, field)).id;
     },
+    at,
+    liveAt,
     async position(tenant) {
       const ledger = await loadLedger(store, laneOf(tenant).memory, tools.hashes, tenant);
       return ledger.head.size - 1;

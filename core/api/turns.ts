@@ -18,17 +18,17 @@ import type {Filter} from '../store/list.ts';
 import {countTokens} from '../text/tokens.ts';
 import type {Indexed} from '../pipeline/index-entry.ts';
 import {indexedOf, measure, writerOf} from './items.ts';
-import {among, listAnswer, oneAnswer} from './list.ts';
+import {among, leafOf, listAnswer, oneAnswer} from './list.ts';
 import {mutate, ranAnswer} from './mutate.ts';
 import {seenBy} from './seen.ts';
 import {serve, type Services, type Serving} from './services.ts';
 
-/** Turns that a rewind took back leave the lists. */
-const notRewound: Filter = {
-  sql: `not exists (select 1 from mem.scope s cross join lateral jsonb_array_elements(s.doc -> 'rewound') r
-    where s.tenant_no = x.tenant_no and s.id = x.scope_id
-      and x.sequence between (r ->> 0)::bigint and (r ->> 1)::bigint)`,
-};
+/** Whether the scope `c` has taken the turn `x` back. */
+const isTakenBack = `exists (select 1 from jsonb_array_elements(c.doc -> 'rewound') r
+      where x.sequence between (r ->> 0)::bigint and (r ->> 1)::bigint)`;
+
+/** Turns that a rewind took back leave the lists; of the past those that it had taken back by then. */
+const notRewound: Filter = {unless: {entity: 'scope', on: 'scope_id', condition: isTakenBack}};
 
 const toolsText = (value: unknown): string => (value === null ? '' : JSON.stringify(value));
 
@@ -55,7 +55,7 @@ const keptTurns = {
   name: 'turn_select_kept',
   text: `select count(*)::int as turns, coalesce(sum(x.token_count), 0)::bigint as tokens
     from mem.turn x where x.tenant_no = $1 and x.scope_id = $2 and x.sequence < $3
-      and ${notRewound.sql}`,
+      and not exists (select 1 from mem.scope c where c.tenant_no = x.tenant_no and c.id = x.scope_id and ${isTakenBack})`,
 };
 
 export const turnUseCases = (services: Services): Serving[] => {
@@ -88,7 +88,15 @@ export const turnUseCases = (services: Services): Serving[] => {
       });
     }),
     serve(trajectoriesListTurns, async ({actor, input}) => {
-      const id = await reads.resolveLive(actor.tenantNo, 'trajectory', input.trajectoryId);
+      const {tenantNo} = actor;
+      const leaf = await leafOf(services, tenantNo, input);
+      const id = await reads.resolveLive(
+        tenantNo,
+        'trajectory',
+        input.trajectoryId,
+        undefined,
+        leaf,
+      );
       return listAnswer(services, actor, input, {
         route: `trajectories_list_turns/${id}`,
         resource: turn,

@@ -10,6 +10,7 @@ import {type Cli, type Environment, type Register} from './command.ts';
 import {registerConfig} from './config.ts';
 import {registerDoctor} from './doctor.ts';
 import {exits, toldOf, verifierUsage} from './exit.ts';
+import {registerImport} from './import.ts';
 import {registerLog} from './log.ts';
 import {registerMigrate} from './migrate.ts';
 import {registerReceipt} from './receipt.ts';
@@ -29,6 +30,7 @@ const commands: readonly Register[] = [
   registerReplay,
   registerReceipt,
   registerLog,
+  registerImport,
 ];
 
 const afterHelp = `

@@ -7,16 +7,23 @@ import {CliError, exits} from './exit.ts';
 /** A server that says nothing for so long is as good as none. */
 const timeoutMs = 30_000;
 
+/** Where the server is, and the key to call it with: the environment's, else this machine's own. */
+export function serverOf(environment: Environment): {base: string; key: string | undefined} {
+  const base = environment['CELLSTATE_API_URL'] ?? variables.CELLSTATE_API_URL.fallback;
+  const key =
+    environment['CELLSTATE_API_KEY'] ??
+    (isHere(urlOf(base, '', {})) ? knownDevSecrets()?.key : undefined);
+  return {base, key};
+}
+
 /** GETs a path under `/api/v1` and answers the body; throws what the command line tells. */
 export async function getText(
   environment: Environment,
   path: string,
   query: Readonly<Record<string, string | undefined>> = {},
 ): Promise<string> {
-  const base = environment['CELLSTATE_API_URL'] ?? variables.CELLSTATE_API_URL.fallback;
+  const {base, key} = serverOf(environment);
   const url = urlOf(base, path, query);
-  const key =
-    environment['CELLSTATE_API_KEY'] ?? (isHere(url) ? knownDevSecrets()?.key : undefined);
   const response = await ask(url, key);
   const text = await response.text();
   if (response.ok) return text;

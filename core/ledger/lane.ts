@@ -184,10 +184,11 @@ export function createLane(of: LaneOptions): Lane {
       pending.reject(judged.error);
       return undefined;
     }
+    const events = eventsOf(judged);
+    if (seen === null && isKeyOpen(wish, events)) return [];
     building.set(tenant, part);
     part.done.push({pending, judged, first: part.events.length});
     if (judged.is === 'same') return undefined;
-    const events = eventsOf(judged);
     addUnit(part, events, judged.layer, (key) => baseVersion(tenant, since, wish.snapshot, key));
     // A second request with this key in the same batch is a replay of the first.
     const [first] = events;
@@ -196,6 +197,13 @@ export function createLane(of: LaneOptions): Lane {
     }
     return undefined;
   }
+
+  /**
+   * Whether an old event may hold the unit's key and nobody would notice: memory has forgotten it, SQL
+   * was not asked, and what is decided puts nothing into the index that would meet it there.
+   */
+  const isKeyOpen = ({key, snapshot}: Wish, [first]: readonly Recording[]): boolean =>
+    key !== null && !snapshot.isKeyAsked && first?.idem !== key.idem;
 
   const newPart = (ledger: Part['ledger']): Building => ({
     ledger,

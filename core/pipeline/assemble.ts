@@ -28,6 +28,7 @@ type Loading = {
   readonly leaves: Map<string, Ranges>;
   readonly chains: Map<Id, Chain | null>;
   readonly keys: Map<Hex, {readonly leaf: number; readonly request: Hex | null}>;
+  isKeyAsked: boolean;
   readonly besides: readonly Ref[];
 };
 
@@ -50,6 +51,7 @@ export async function assemble(
     leaves: new Map(),
     chains: new Map(),
     keys: new Map(),
+    isKeyAsked: false,
     besides: [...(wish.snapshot?.besides ?? []), ...missing],
   };
   let refs = [...firstRefs(wish), ...loading.besides, ...gateRefs(wish, memory)];
@@ -62,8 +64,10 @@ export async function assemble(
       for (const {entity, row} of answer.rows)
         offer(memory, wish.tenantNo, answer.size, rowKey(entity, row.id), row);
       take(loading, answer, absent, chains);
+      loading.isKeyAsked = true;
     } else if (wish.snapshot !== undefined && round === 0 && wish.key !== null) {
       take(loading, await from.store.assemble(wish.tenantNo, [], [], [wish.key.idem]), [], []);
+      loading.isKeyAsked = true;
     }
     refs = [...containersOf(loading, refs), ...followingRefs(wish, loading, refs)];
   }

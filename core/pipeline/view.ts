@@ -52,6 +52,8 @@ export type Snapshot = {
   readonly chains: ReadonlyMap<Id, Chain | null>;
   /** Events that hold the unit's idempotency hash, where SQL was asked anyway. */
   readonly keys: ReadonlyMap<Hex, {readonly leaf: number; readonly request: Hex | null}>;
+  /** Whether SQL was asked for the unit's key. */
+  readonly isKeyAsked: boolean;
   /** What judging found missing, one try after the other: the next try loads all of it. */
   readonly besides: readonly Ref[];
 };

@@ -29,3 +29,9 @@ export const goneShare = 0.1;
 
 /** Characters of a result's passage. */
 export const snippetCharacters = 1_000;
+
+/** Characters of a text that are read as a query. */
+export const queryCharacters = 2_000;
+
+/** Trajectories of a tree whose turns are looked through. */
+export const treeMost = 500;

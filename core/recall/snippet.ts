@@ -22,7 +22,9 @@ type Hit = {readonly at: number; readonly end: number; readonly term: number};
 function hitsOf(content: string, terms: ReadonlySet<number>): Hit[] {
   const hits: Hit[] = [];
   for (const {0: word, index} of content.slice(0, searchedCharacters).matchAll(/[\p{L}\p{N}]+/gu)) {
-    const term = analyze(word).map(termOf).find((one) => terms.has(one));
+    const term = analyze(word)
+      .map(termOf)
+      .find((one) => terms.has(one));
     if (term !== undefined) hits.push({at: index, end: index + word.length, term});
   }
   return hits;

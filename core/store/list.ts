@@ -65,8 +65,8 @@ function addFilter(built: Built, filter: Filter): void {
   const place = (value: unknown): string => `$${values.push(value)}`;
   if ('unless' in filter) {
     const {entity, on, condition} = filter.unless;
-    const container = source(entity, 'c', built.asOfLeaf, values);
-    where.push(`not exists (select 1 from ${container} and c.id = x.${on}::uuid and ${condition})`);
+    const container = source(entity, 'c', built.asOfLeaf, values, `x.${on}::uuid`);
+    where.push(`not exists (select 1 from ${container} and ${condition})`);
     return;
   }
   if ('sql' in filter) {
@@ -89,22 +89,28 @@ function addFilter(built: Built, filter: Filter): void {
   where.push(filter.orNull === true ? `(x.${column} is null or ${compared})` : compared);
 }
 
-/** Rows as of a leaf, under an alias: those whose version began by then, from the table and the past. */
+/**
+ * Rows as of a leaf, under an alias: those whose version began by then, from the table and the past.
+ * With `id`, an expression of the query around it, the one row that it names: the past is found by it,
+ * and would else be read whole for each row around.
+ */
 function source(
   entity: string,
   alias: string,
   asOfLeaf: number | null | undefined,
   values: unknown[],
+  id?: string,
 ): string {
   const table = `mem.${entity}`;
+  const named = (of: string): string => (id === undefined ? '' : ` and ${of}.id = ${id}`);
   if (asOfLeaf === null || asOfLeaf === undefined) {
-    return `${table} ${alias} where ${alias}.tenant_no = $1`;
+    return `${table} ${alias} where ${alias}.tenant_no = $1${named(alias)}`;
   }
   const leaf = `$${values.push(asOfLeaf)}`;
-  return `(select n.* from ${table} n where n.tenant_no = $1 and n.leaf <= ${leaf}
+  return `(select n.* from ${table} n where n.tenant_no = $1 and n.leaf <= ${leaf}${named('n')}
     union all
     select r.* from mem.past p cross join lateral jsonb_populate_record(null::${table}, p.row) r
-      where p.tenant_no = $1 and p.entity = '${entity}' and p.leaf <= ${leaf} and p.to_leaf > ${leaf}) ${alias} where true`;
+      where p.tenant_no = $1 and p.entity = '${entity}' and p.leaf <= ${leaf} and p.to_leaf > ${leaf}${named('p')}) ${alias} where true`;
 }
 
 /** One page of an entity's rows, and how many there are up to `totalLimit`. */
@@ -156,6 +162,17 @@ export async function leafAt(q: Query, tenant: TenantNo, at: Micros): Promise<nu
   const [found] = await q.rows<{leaf: number}>(lastBefore, [tenant, lastIdOf(at)]);
   return found?.leaf ?? null;
 }
+
+/** The time of the event at a leaf: the moment that a read as of it is about. Null where there is none. */
+export async function timeAt(q: Query, tenant: TenantNo, leaf: number): Promise<Micros | null> {
+  const [found] = await q.rows<{at: Micros}>(timeOf, [tenant, leaf]);
+  return found?.at ?? null;
+}
+
+const timeOf: Statement = {
+  name: 'event_select_time',
+  text: `select (header::jsonb ->> 'at')::bigint as at from ledger.event where tenant_no = $1 and leaf = $2`,
+};
 
 const lastBefore: Statement = {
   name: 'event_select_last_before',

@@ -211,3 +211,24 @@ export const dropItems: Statement = {
     update aux.recall_stat s set docs = s.docs - n.docs, total_len = s.total_len - n.len
       from (select count(*) docs, coalesce(sum(d.len), 0) len from d where d.to_leaf is null) n where s.tenant_no = $1`,
 };
+
+const history: Statement = {
+  name: 'turn_select_history',
+  text: `select to_jsonb(x) as row from mem.turn x
+    where x.tenant_no = $1 and x.scope_id = $2 and ($4::bigint is null or x.leaf <= $4)
+      and not exists (select from aux.scope_at($1, $2, $4) s cross join lateral jsonb_array_elements(s.doc -> 'rewound') r
+        where x.sequence between (r ->> 0)::bigint and (r ->> 1)::bigint)
+    order by x.sequence desc limit $3`,
+};
+
+/** The newest turns of a scope that were not rewound, newest first. */
+export async function selectHistory<S>(
+  q: Query,
+  tenant: TenantNo,
+  scopeId: Id,
+  limit: number,
+  leaf: number | null,
+): Promise<Row<S>[]> {
+  const found = await q.rows<{row: SqlRow}>(history, [tenant, scopeId, limit, leaf]);
+  return found.map(({row}) => fromSql(row) as Row<S>);
+}

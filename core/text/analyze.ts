@@ -28,7 +28,8 @@ const stemCacheCount = 50_000;
 const clitics = /['’](?:s|t|re|ve|ll|d|m)\b/gu;
 const words = /[\p{L}\p{N}]+/gu;
 /** Scripts that write no spaces between words: pairs of characters stand in for words. */
-const dense = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}';
+const dense =
+  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}';
 const hasDense = new RegExp(`[${dense}]`, 'u');
 const runs = new RegExp(`[${dense}]+|[^${dense}]+`, 'gu');
 

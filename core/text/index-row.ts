@@ -18,7 +18,12 @@ export type SearchKind = keyof typeof kindNumber;
 export const hiddenBit = {quarantined: 2, recalled: 8} as const;
 
 type State = Readonly<Record<string, unknown>>;
-export type Source = {readonly id: Id; readonly version: number; readonly leaf: number; readonly state: State};
+export type Source = {
+  readonly id: Id;
+  readonly version: number;
+  readonly leaf: number;
+  readonly state: State;
+};
 
 /** What only other rows tell: the name of the agent that wrote it, and whose its trajectory is. */
 export type Around = {readonly agentName: string | null; readonly ownerId: Id | null};
@@ -32,10 +37,12 @@ export type Prepared = {
 };
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const captionOf = ({metadata}: State): string => textOf((metadata as State | undefined)?.['caption']);
+const captionOf = ({metadata}: State): string =>
+  textOf((metadata as State | undefined)?.['caption']);
 
 const speakerCharacters = 64;
-const readable = /^(?:text\/|application\/(?:json|xml|javascript|typescript|yaml|toml|sql|x-)|[^;]*\+(?:json|xml))/i;
+const readable =
+  /^(?:text\/|application\/(?:json|xml|javascript|typescript|yaml|toml|sql|x-)|[^;]*\+(?:json|xml))/i;
 
 /** Who speaks in a turn: as its writer names him, else the writing agent, else the role. */
 export function speakerOf({metadata, role}: State, agentName: string | null): string {

@@ -41,7 +41,7 @@ function countSlice(slice: string): number {
 /** Counts the tokens of a text; 0 for the empty one. */
 export function countTokens(text: string): number {
   let count = 0;
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const end = sliceEnd(text, from);
     count += countSlice(text.slice(from, end));
     from = end;

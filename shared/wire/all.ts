@@ -10,6 +10,7 @@ import * as artifacts from './artifacts.ts';
 import * as auth from './auth.ts';
 import * as batch from './batch.ts';
 import * as conflicts from './conflicts.ts';
+import * as context from './context.ts';
 import type {Contract} from './contract.ts';
 import * as events from './events.ts';
 import * as health from './health.ts';
@@ -20,12 +21,13 @@ import * as mcp from './mcp.ts';
 import * as openapi from './openapi.ts';
 import * as notes from './notes.ts';
 import * as scopes from './scopes.ts';
+import * as search from './search.ts';
 import * as regions from './regions.ts';
 import * as tenants from './tenants.ts';
 import * as trajectories from './trajectories.ts';
 import * as turns from './turns.ts';
 
-const files: readonly object[] = [
+const files = [
   openapi,
   health,
   auth,
@@ -37,6 +39,8 @@ const files: readonly object[] = [
   turns,
   artifacts,
   notes,
+  search,
+  context,
   batch,
   locks,
   regions,
@@ -44,14 +48,21 @@ const files: readonly object[] = [
   intents,
   ledger,
   events,
-];
+] as const;
 
 const isContract = (value: unknown): value is Contract =>
   typeof value === 'object' && value !== null && 'limitBytes' in value && 'input' in value;
 
 export const contracts: readonly Contract[] = files.flatMap((file) =>
-  Object.values(file).filter(isContract),
+  Object.values<unknown>(file).filter(isContract),
 );
+
+type Joined<T> = (T extends unknown ? (file: T) => void : never) extends (file: infer All) => void
+  ? All
+  : never;
+
+/** What those files export, by name: the SDK's operations are typed after it. */
+export type Contracts = Joined<(typeof files)[number]>;
 
 /**
  * The paths of other protocols. Both tiers serve them as they serve the rest; OpenAPI, SDK and CLI,

@@ -13,16 +13,18 @@ import {LRUCache} from 'lru-cache';
 import {CellError} from '../../../shared/errors.ts';
 import {mcpPost, mcpServerCard} from '../../../shared/wire/mcp.ts';
 import {parseBody} from '../../../shared/wire/request.ts';
-import type {OpaqueRequest, OpaqueServing, Serving} from '../../api/services.ts';
+import type {OpaqueRequest, OpaqueServing, Services, Serving} from '../../api/services.ts';
 import type {Actor} from '../../domain/actor.ts';
 import {createAsk} from './ask.ts';
 import type {Failures} from './failure.ts';
 import {createHostGuard, type HostOptions} from './hosts.ts';
+import {createLedgerBus} from './ledger-bus.ts';
 import {serverCard} from './server-card.ts';
 import {authOf, buildServer} from './server.ts';
 
 export type McpOptions = HostOptions &
   Failures & {
+    readonly services: Services;
     readonly servings: readonly Serving[];
     /** Sets of tools where the URL names none. */
     readonly sets: readonly string[];
@@ -44,15 +46,22 @@ export function mcpServings(of: McpOptions): OpaqueServing[] {
   const handlers = new LRUCache<string, McpHttpHandler>({max: handlersMost});
 
   function handlerOf(actor: Actor): McpHttpHandler {
-    const key = JSON.stringify([actor.tenantNo, actor.by, actor.agentId, actor.onBehalfOf]);
-    const made =
-      handlers.get(key) ??
-      createMcpHandler(buildServer, {
-        legacy: 'stateless',
-        maxSubscriptions: subscriptionsMost,
-        keepAliveMs,
-        maxRequestBodySize: mcpPost.limitBytes,
-      });
+    const {tenantNo, by, agentId, onBehalfOf, scopes} = actor;
+    const key = JSON.stringify([tenantNo, by, agentId, onBehalfOf, [...scopes].toSorted()]);
+    const kept = handlers.get(key);
+    if (kept !== undefined) return kept;
+    const complain = (error: unknown): void => of.complain(error, 'none');
+    const ended = (): void => {
+      handlers.delete(key);
+      made.close().catch(complain);
+    };
+    const made = createMcpHandler(buildServer, {
+      legacy: 'stateless',
+      bus: createLedgerBus({services: of.services, actor, ended, complain}),
+      maxSubscriptions: subscriptionsMost,
+      keepAliveMs,
+      maxRequestBodySize: mcpPost.limitBytes,
+    });
     handlers.set(key, made);
     return made;
   }

@@ -215,7 +215,8 @@ describe.each(eras)('%s', (era) => {
         undefined,
         [{type: 'text', text: JSON.stringify(result)}],
       ]);
-      const required = listed.find((tool) => tool.name === name)?.outputSchema?.required ?? [];
+      const tool = listed.find((one) => one.name === name);
+      const required = (tool?.outputSchema?.required ?? []) as readonly string[];
       expect(Object.keys(result).toSorted()).toEqual([...required].toSorted());
       if (isRead === true) {
         expect(await app.sizeOf(caller)).toBe(before);
