@@ -1,7 +1,9 @@
 /** Passing a request on to the core, and its answer back. */
 import {traceOf} from '../shared/wire/identify.ts';
 import {toHex} from '../shared/ledger/bytes.ts';
+import type {Contract} from '../shared/wire/contract.ts';
 import {askCore} from './ask-core.ts';
+import {relay} from './relay.ts';
 import type {Visit} from './visit.ts';
 
 /** Headers of one connection (RFC 9110 §7.6.1), and those that the edge's own connection makes anew. */
@@ -24,7 +26,11 @@ const ofTheConnection = new Set([
 const betweenTiers = /^(?:cellstate-|cf-|x-forwarded-|x-real-ip$|forwarded$|true-client-ip$)/;
 
 /** Proxies a request whose body was read; the answer's body streams through as it comes. */
-export async function proxy(visit: Visit, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+export async function proxy(
+  of: Contract,
+  visit: Visit,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Response> {
   const {request, url} = visit;
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const answer = await askCore(visit, {
@@ -35,7 +41,8 @@ export async function proxy(visit: Visit, body: Uint8Array<ArrayBuffer>): Promis
     body: isRead || body.length === 0 ? null : body,
     isRepeatable: isRead || request.headers.has('idempotency-key'),
   });
-  return new Response(answer.body, answer);
+  const isFeed = of.produces === 'text/event-stream' && answer.ok;
+  return isFeed ? relay(answer) : new Response(answer.body, answer);
 }
 
 function passedOn(headers: Headers): Headers {

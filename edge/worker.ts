@@ -22,7 +22,7 @@ async function serve(contract: Contract, c: RouteContext, visit: Visit): Promise
     authenticate: () => authenticate(contract, visit),
     admit: (caller) => admit(caller, visit),
   });
-  return proxy(visit, body);
+  return proxy(contract, visit, body);
 }
 
 /** One application a configuration: it is read off the contracts once and serves every request. */

@@ -12,6 +12,7 @@ import {registerDoctor} from './doctor.ts';
 import {exits, toldOf, verifierUsage} from './exit.ts';
 import {registerImport} from './import.ts';
 import {registerLog} from './log.ts';
+import {registerMcp} from './mcp.ts';
 import {registerMigrate} from './migrate.ts';
 import {registerReceipt} from './receipt.ts';
 import {registerReplay} from './replay.ts';
@@ -30,6 +31,7 @@ const commands: readonly Register[] = [
   registerReplay,
   registerReceipt,
   registerLog,
+  registerMcp,
   registerImport,
 ];
 

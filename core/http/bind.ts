@@ -5,6 +5,7 @@
  * stated, credential, rate, body, schema, scope. Nothing is looked up before the last of them.
  */
 import type { Context, Hono } from 'hono';
+import type { TenantNo } from '../../shared/ids.ts';
 import { jsonType, packType, prefersPack } from '../../shared/wire/accept.ts';
 import { covers, missingScope, type Contract } from '../../shared/wire/contract.ts';
 import type { Origins } from '../../shared/wire/cors.ts';
@@ -14,13 +15,15 @@ import { receive } from '../../shared/wire/receive.ts';
 import { openRoutes, type RouteContext, type Served } from '../../shared/wire/route.ts';
 import type { Answer, OpaqueServing, Serving } from '../api/services.ts';
 import type { Actor } from '../domain/actor.ts';
-import { answerHeaders, callOf, knownVersions, prefersReceipt, requestDigest } from './headers.ts';
+import { answerHeaders, callOf, isMutating, knownVersions, minPosition, notReached, prefersReceipt, requestDigest } from './headers.ts';
 
 export type HttpOptions = ProblemOptions & {
   /** Finds who speaks, and whether an edge vouches for the request; null for a public contract. */
   readonly authenticate: (of: Contract, c: Context) => Promise<Caller>;
   /** Takes one request off a caller's allowance; throws 429 when none is left. */
   readonly admit: (caller: Caller) => Record<string, string>;
+  /** The last position of a tenant's ledger: every read reflects at least that. */
+  readonly position: (tenant: TenantNo) => Promise<number>;
   readonly origins: Origins;
   readonly freshId: () => string;
   readonly log: (line: RequestLine) => void;
@@ -70,6 +73,7 @@ async function serveRequest(c: RouteContext, serving: Serving | OpaqueServing, o
   });
   const actor = caller.actor ?? anonymous;
   if (caller.actor !== null && !covers(actor.scopes, contract.may)) throw missingScope(contract.may);
+  if (caller.actor !== null && !isMutating(contract)) await checkReached(headers, caller.actor, of);
   const call = callOf(headers, c.get('requestId'), () => requestDigest(contract.method, url, parsed));
   if ('respond' in serving) {
     const admit = () => void of.admit(caller);
@@ -80,8 +84,20 @@ async function serveRequest(c: RouteContext, serving: Serving | OpaqueServing, o
   return respond(c, contract, known, await serving.run({ actor, input: input as never, call }));
 }
 
+/**
+ * Reads come from the primary, so each reflects every event that was acknowledged: an event that a
+ * caller has seen and that is not there is one of another ledger, or of one that was set back.
+ */
+async function checkReached(headers: Headers, { tenantNo }: Actor, of: HttpOptions): Promise<void> {
+  const asked = minPosition(headers);
+  if (asked === null) return;
+  const position = await of.position(tenantNo);
+  if (asked > position) throw notReached(asked, position);
+}
+
 async function respond(c: Context, contract: Contract, known: ReturnType<typeof knownVersions>, given: Answer): Promise<Response> {
   const headers = answerHeaders(given);
+  if (Array.isArray(given.body) && given.nextCursor) headers['Link'] = nextLink(c.req.url, given.nextCursor);
   const wantsReceipt = prefersReceipt(c.req.raw.headers) && given.receipt !== undefined && Boolean(given.event);
   if (given.version !== undefined && (known === 'any' || known.includes(given.version))) {
     return new Response(null, { status: 304, headers });
@@ -102,6 +118,14 @@ async function respond(c: Context, contract: Contract, known: ReturnType<typeof 
     return encode(c, 200, headers, { _receipt: extra['_receipt'] });
   }
   return encode(c, status, headers, Array.isArray(given.body) ? given.body : { ...given.body, ...extra });
+}
+
+/** Where a bare array goes on: relative, since a client may have come by way of an edge. */
+function nextLink(asked: string, cursor: string): string {
+  const url = new URL(asked);
+  url.searchParams.delete('offset');
+  url.searchParams.set('cursor', cursor);
+  return `<${url.pathname}${url.search}>; rel="next"`;
 }
 
 /** Proxies that buffer or rewrite would keep events from a client. */

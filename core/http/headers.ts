@@ -49,13 +49,23 @@ function fencingOf(stated: string | null): Call['fencing'] {
   return { lockId, token: Number(match?.[2]) };
 }
 
-function lastEventIdOf(stated: string | null): number | null {
+function positionIn(headers: Headers, name: string): number | null {
+  const stated = headers.get(name);
   if (stated === null) return null;
   if (!/^(?:0|[1-9][0-9]{0,15})$/.test(stated)) {
-    throw new CellError('INVALID_FORMAT', 'Last-Event-ID is not the position of an event');
+    throw new CellError('INVALID_FORMAT', `${name} is not the position of an event`);
   }
   return Number(stated);
 }
+
+/** The event that a read must reflect; null where it asks for none. */
+export const minPosition = (headers: Headers): number | null => positionIn(headers, 'X-Min-Position');
+
+/** The refusal of a read that asks for an event which is not there. */
+export const notReached = (asked: number, position: number): CellError =>
+  new CellError('INVALID_RANGE', `X-Min-Position ${asked} is above the last position ${position}`, {
+    details: { position },
+  });
 
 function idempotencyKeyOf(stated: string | null): string | null {
   if (stated !== null && !keyForm.test(stated)) {
@@ -75,7 +85,7 @@ export function callOf(headers: Headers, requestId: string, digest: () => string
     requestHash: idempotencyKey === null ? null : digest(),
     ifMatch: versionsOf(headers.get('if-match'), 'If-Match'),
     fencing: fencingOf(headers.get('x-fencing-token')),
-    lastEventId: lastEventIdOf(headers.get('last-event-id')),
+    lastEventId: positionIn(headers, 'Last-Event-ID'),
   };
 }
 

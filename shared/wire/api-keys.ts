@@ -168,6 +168,30 @@ export const apiKeysRevoke = contract({
   errors: [...refused, 'FORBIDDEN'],
 });
 
+const ofTenant = {tenant_id: id.read};
+
+export const apiKeysAdminList = contract({
+  id: 'api_keys_admin_list',
+  method: 'GET',
+  path: '/api-keys/admin/tenants/{tenant_id}',
+  may: 'tenant:admin',
+  summary: 'List the API keys of a tenant: its administrators, or an operator',
+  input: {...ofTenant, ...listing, status: anyOf(apiKeyStatus)},
+  output: listOf(apiKey),
+  errors: ['FORBIDDEN', 'TENANT_NOT_FOUND'],
+});
+
+export const apiKeysAdminRevoke = contract({
+  id: 'api_keys_admin_revoke',
+  method: 'POST',
+  path: '/api-keys/admin/tenants/{tenant_id}/{api_key_id}/revoke',
+  may: 'tenant:admin',
+  summary: 'Revoke an API key of a tenant: its administrators, or an operator',
+  input: {...ofTenant, ...target, reason},
+  output: apiKey.shown,
+  errors: [...refused, 'FORBIDDEN', 'TENANT_NOT_FOUND'],
+});
+
 export const usersMe = contract({
   id: 'users_me',
   method: 'GET',

@@ -75,7 +75,10 @@ type Options<S extends Shape, O> = Pick<Contract, 'id' | 'method' | 'path' | 'ma
   check?: (value: Record<string, unknown>, context: z.RefinementCtx) => void;
   output: z.ZodType<O>;
 } & Partial<
-    Pick<Contract, 'status' | 'limitBytes' | 'errors' | 'query' | 'bodyMember' | 'produces' | 'isOpaque'>
+    Pick<
+      Contract,
+      'status' | 'limitBytes' | 'errors' | 'query' | 'bodyMember' | 'produces' | 'isOpaque'
+    >
   >;
 
 /** Makes a contract. The use case gets the input's members in camelCase. */

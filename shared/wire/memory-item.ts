@@ -80,6 +80,7 @@ export const contentBody = (limit: number): Scalar<string> => ({
     if (value === '') refuse(context, 'INVALID_RANGE', 'is empty');
   }),
   shown: z.string(),
+  isBody: true,
 });
 
 type Sent = Readonly<Record<string, unknown>>;

@@ -65,6 +65,8 @@ const outcome: Scalar<Outcome> = {
     error: z.unknown(),
   }),
   print: (value) => ({...value, status: outcomeStatus.print?.(value.status)}),
+  // Its summary is one, and its list of what is missing would tell names.
+  isBody: true,
 };
 
 const forkedFrom: Scalar<{trajectory_id: string; event_id: string; position: number}> = {

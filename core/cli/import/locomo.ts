@@ -103,6 +103,9 @@ export function timeOf(text: string): number | null {
   return Date.UTC(Number(match[6]), month, Number(match[4]), hour, Number(match[2]));
 }
 
+/** Both speak in scopes that neither of them opened. */
+const everything = [{memory_type: 'all', scope: 'global'}];
+
 async function writeTalk(writer: Writer, {digest, id, sessions, speakers}: Talk): Promise<void> {
   const key = (what: string): string => `import/locomo@1/${digest}/${what}`;
   const external = (what: string): string => `locomo:${id}:${digest}${what}`;
@@ -111,6 +114,7 @@ async function writeTalk(writer: Writer, {digest, id, sessions, speakers}: Talk)
     const agent = {
       agent_type: 'speaker',
       name,
+      memory_access: {read: everything, write: everything},
       external_id: external(`:${index}`),
       metadata: {source: 'locomo', conversation: id},
     };

@@ -31,7 +31,7 @@ export async function callTool(
     const {event, position = 0} = answer;
     const receipt = event ? {receipt_id: event.id, position} : null;
     return {
-      content: [{type: 'text', text: JSON.stringify(structured)}],
+      content: [{type: 'text', text: tool.text?.(structured) ?? JSON.stringify(structured)}],
       structuredContent: structured,
       ...(receipt === null ? {} : {_meta: {[receiptKey]: receipt}}),
     };

@@ -57,5 +57,5 @@ export function refusal(of: Failures, error: CellError, uri?: string): ProtocolE
 }
 
 /** The one answer for a resource that is not there for this caller. */
-export const noResource = (uri: string): ProtocolError =>
+const noResource = (uri: string): ProtocolError =>
   new ProtocolError(ProtocolErrorCode.InvalidParams, 'Resource not found', {uri});

@@ -1,6 +1,7 @@
 /** The resources: collections, and templates of single things, each with the contract that reads it. */
 import {agentsGet, agentsList} from '../../../shared/wire/agents.ts';
 import {artifactsGet, artifactsList} from '../../../shared/wire/artifacts.ts';
+import {contextAssemble} from '../../../shared/wire/context.ts';
 import type {Contract} from '../../../shared/wire/contract.ts';
 import {eventsGet} from '../../../shared/wire/events.ts';
 import {receiptsGet} from '../../../shared/wire/ledger.ts';
@@ -25,7 +26,9 @@ export type Collection = Row & {readonly name: string};
 /** `cellstate://<name>/{id}`, and what stands behind the id. */
 export type Template = Row & {
   readonly name: string;
-  readonly tail?: 'content' | 'turns';
+  readonly tail?: 'content' | 'turns' | 'context';
+  /** A member that may stand in the URI's query. */
+  readonly query?: string;
   readonly member: string;
   readonly more?: Stated;
   /** What completes the id: a list, the member that is the id, and the one that is a name. */
@@ -51,6 +54,7 @@ export const collections: readonly Collection[] = [
   {name: 'agents', contract: of(agentsList), title: 'Agents', description: 'The newest 100 agents'},
 ];
 
+const trajectories = {list: of(trajectoriesList), plural: 'trajectories', named: 'name'};
 const artifacts = {list: of(artifactsList), plural: 'artifacts', named: 'name'};
 
 export const templates: readonly Template[] = [
@@ -60,7 +64,7 @@ export const templates: readonly Template[] = [
     contract: of(trajectoriesGet),
     title: 'A trajectory',
     description: 'A task by its id or external id',
-    from: {list: of(trajectoriesList), plural: 'trajectories', named: 'name'},
+    from: trajectories,
   },
   {
     name: 'scope',
@@ -68,6 +72,16 @@ export const templates: readonly Template[] = [
     contract: of(scopesGet),
     title: 'A scope',
     description: 'A context window',
+  },
+  {
+    name: 'trajectory',
+    tail: 'context',
+    query: 'token_budget',
+    member: 'trajectory_id',
+    contract: of(contextAssemble),
+    title: 'The context of a trajectory',
+    description: 'What memory holds that matters for it, inside a budget of tokens',
+    from: trajectories,
   },
   {
     name: 'scope',
@@ -129,8 +143,14 @@ export const templates: readonly Template[] = [
 
 export const uriOfCollection = ({name}: Pick<Collection, 'name'>): string => `cellstate://${name}`;
 
-export const uriOfTemplate = ({name, tail}: Pick<Template, 'name' | 'tail'>): string =>
-  `cellstate://${name}/{id}${tail === undefined ? '' : `/${tail}`}`;
+export function uriOfTemplate({
+  name,
+  tail,
+  query,
+}: Pick<Template, 'name' | 'tail' | 'query'>): string {
+  const path = tail === undefined ? '' : `/${tail}`;
+  return `cellstate://${name}/{id}${path}${query === undefined ? '' : `{?${query}}`}`;
+}
 
 /** The resource of one thing. */
 export const uriOf = (name: string, id: string): string => `cellstate://${name}/${id}`;

@@ -5,7 +5,7 @@ import {artifactsList} from '../../../shared/wire/artifacts.ts';
 import {covers, type Contract} from '../../../shared/wire/contract.ts';
 import {notesList} from '../../../shared/wire/notes.ts';
 import type {Calling} from './call-tool.ts';
-import {known, noResource, refusal} from './failure.ts';
+import {known, refusal} from './failure.ts';
 import {
   collectionLimit,
   collections,
@@ -16,16 +16,17 @@ import {
 } from './resource-table.ts';
 
 const jsonType = 'application/json';
-const uriForm = /^cellstate:\/\/([a-z]+)(?:\/([^/?#]{1,600})(?:\/([a-z]+))?)?$/;
+const uriForm =
+  /^cellstate:\/\/([a-z]+)(?:\/([^/?#]{1,600})(?:\/([a-z]+)(?:\?([a-z_]+)=([0-9]{1,9}))?)?)?$/;
 
 /** Reads a resource. Throws what the protocol puts on the wire. */
 export async function readResource(uri: string, of: Calling): Promise<ReadResourceResult> {
   try {
-    const [, name = '', id, tail] = uriForm.exec(uri) ?? [];
+    const [, name = '', id, tail, query, number] = uriForm.exec(uri) ?? [];
     const found =
       id === undefined
         ? await readCollection(name, of)
-        : await readOne(name, decoded(id), tail, of);
+        : await readOne({name, id: decoded(id), tail, query, number}, of);
     return {contents: [{uri, ...found}]};
   } catch (error) {
     throw refusal(of.failures, known(of.failures, error, of.call), uri);
@@ -52,17 +53,24 @@ async function readCollection(name: string, of: Calling): Promise<Read> {
   return {mimeType: jsonType, text: JSON.stringify(body)};
 }
 
-async function readOne(
-  name: string,
-  id: string,
-  tail: string | undefined,
-  of: Calling,
-): Promise<Read> {
+type Named = {
+  readonly name: string;
+  readonly id: string;
+  readonly tail: string | undefined;
+  readonly query: string | undefined;
+  readonly number: string | undefined;
+};
+
+async function readOne({name, id, tail, query, number}: Named, of: Calling): Promise<Read> {
   const template = templates.find((one) => one.name === name && one.tail === tail);
-  if (template === undefined) throw missing();
+  if (template === undefined || (query !== undefined && query !== template.query)) throw missing();
   const {contract, member, more} = template;
-  const {body} = await of.ask(contract, {...more, [member]: id}, of);
+  const asked = query === undefined ? {} : {[query]: Number(number)};
+  const {body} = await of.ask(contract, {...more, ...asked, [member]: id}, of);
   if (tail === 'content') return contentOf(body as {content: string | null; media_type: string});
+  if (tail === 'context') {
+    return {mimeType: 'text/markdown', text: (body as {context: string}).context};
+  }
   if (typeof body === 'string') return {mimeType: contract.produces ?? 'text/plain', text: body};
   return {mimeType: jsonType, text: JSON.stringify(body)};
 }
@@ -120,7 +128,7 @@ export async function listResources(cursor: string | undefined, of: Calling): Pr
     const next =
       body['next_cursor'] === null
         ? after && `${after.plural}:`
-        : `${list.plural}:${String(body['next_cursor'])}`;
+        : `${list.plural}:${body['next_cursor'] as string}`;
     return {resources: [...first, ...resources], ...(next === undefined ? {} : {nextCursor: next})};
   } catch (error) {
     throw refusal(of.failures, known(of.failures, error, of.call));
@@ -156,9 +164,7 @@ export async function completeId(
       .filter(
         (item) =>
           String(item[idKey]).startsWith(wanted) ||
-          String(item[from.named] ?? '')
-            .toLowerCase()
-            .includes(wanted),
+          ((item[from.named] ?? '') as string).toLowerCase().includes(wanted),
       )
       .map((item) => String(item[idKey]));
   } catch (error) {

@@ -19,7 +19,7 @@ import {productVersion} from '../../../shared/version.ts';
 import {listedTools, toolsOf} from './all-tools.ts';
 import type {Stated} from './ask.ts';
 import {callTool, type Calling} from './call-tool.ts';
-import {promptOf, prompts} from './prompts.ts';
+import {promptOf, prompts, type PromptRow} from './prompts.ts';
 import {collections, templates, uriOfCollection, uriOfTemplate} from './resource-table.ts';
 import {completeId, listResources, readResource} from './resources.ts';
 import type {ObjectSchema} from './schemas.ts';
@@ -135,19 +135,24 @@ function addResources(server: McpServer, visit: Visit): void {
 }
 
 function addPrompts(server: McpServer, visit: Visit): void {
-  const from = templates.find(({name}) => name === 'trajectory')?.from;
   for (const row of prompts) {
     const {name, title, description} = row;
-    const trajectory_id = completable(
-      z.string().max(200).describe('Id or external id of the task'),
-      (typed) => completeId(typed, from, 'trajectory_id', visit),
+    const config = {title, description, argsSchema: argumentsOf(row, visit)};
+    server.registerPrompt(name, {...config, ...challenge('memory:read')}, (stated) =>
+      promptOf(row, stated, visit),
     );
-    const config = {
-      title,
-      description,
-      argsSchema: z.object({trajectory_id}),
-      ...challenge('memory:read'),
-    };
-    server.registerPrompt(name, config, (stated) => promptOf(row, stated.trajectory_id, visit));
   }
+}
+
+const argumentCharacters = 10_000;
+
+function argumentsOf({stated}: PromptRow, visit: Visit): z.ZodObject {
+  const from = templates.find(({name}) => name === 'trajectory')?.from;
+  const members = Object.entries(stated).map(([name, what]): [string, z.ZodType] => {
+    const text = z.string().max(argumentCharacters).describe(what);
+    if (name.endsWith('?')) return [name.slice(0, -1), text.optional()];
+    if (name !== 'trajectory_id') return [name, text];
+    return [name, completable(text, (typed) => completeId(typed, from, name, visit))];
+  });
+  return z.object(Object.fromEntries(members));
 }

@@ -31,6 +31,8 @@ export type Tool = {
   readonly may: May;
   readonly input: ObjectSchema;
   readonly output: ObjectSchema;
+  /** What the text of a result says; the result as JSON where this is left out. */
+  readonly text?: ((structured: Record<string, unknown>) => string) | undefined;
   readonly run: (stated: Stated, asking: Asking, ask: Ask) => Promise<Given>;
 };
 
@@ -59,20 +61,31 @@ const versionShape = {expected_version: z.int().min(1).optional()};
 type Options = Shown & {
   readonly contract: Contract;
   readonly kind: Kind;
-  /** The entity's name in the result; for lists the plural, whose cursor stands beside it. */
-  readonly as: string;
-  readonly isList?: true;
-  /** Members that replace the contract's or come besides. */
+  /** Members of the tool's own, which replace the contract's or come besides. */
   readonly own?: Shape;
-};
+  /** What the text says, where it is not the result as JSON. */
+  readonly text?: Tool['text'];
+} & (
+    | {
+        /** The entity's name in the result. */
+        readonly as: string;
+        readonly members?: undefined;
+      }
+    | {
+        readonly as?: undefined;
+        /** Members of the answer that are the result, such as a list and its cursor. */
+        readonly members: readonly string[];
+      }
+  );
 
 /** Makes a tool of a contract. */
-export function toolOf({contract, kind, as, isList, own = {}, ...shown}: Options): Tool {
+export function toolOf(options: Options): Tool {
+  const {contract, kind, as, members, own = {}, ...shown} = options;
   const isChange = kind === 'changes' || kind === 'ends';
   const mine: Shape = {...own, ...(isChange ? versionShape : {})};
   const read = z.object(mine);
   const isOnce = kind === 'creates once';
-  const shape = isList === true ? listShape(contract, as) : {[as]: contract.output};
+  const shape = as === undefined ? shapeOf(contract, members) : {[as]: contract.output};
   return {
     ...shown,
     annotations: annotationsOf[kind],
@@ -84,10 +97,10 @@ export function toolOf({contract, kind, as, isList, own = {}, ...shown}: Options
       ...(isOnce ? {deduplicated: z.boolean()} : {}),
     }),
     async run(stated, {actor, call}, ask) {
-      const {expected_version: version, ...members} = readOwn(contract.id, read, mine, stated);
+      const {expected_version: version, ...sent} = readOwn(contract.id, read, mine, stated);
       const expectedVersion = version as number | undefined;
-      const answer = await ask(contract, members, {actor, call: {...call, expectedVersion}});
-      const structured = isList === true ? listed(answer, as) : {[as]: bodyOf(answer)};
+      const answer = await ask(contract, sent, {actor, call: {...call, expectedVersion}});
+      const structured = as === undefined ? picked(answer, members) : {[as]: bodyOf(answer)};
       if (kind === 'reads') return {structured, answer};
       const receipt = {receipt_id: answer.event?.id ?? null, position: answer.position};
       const deduplicated = isOnce ? {deduplicated: answer.isDeduplicated === true} : {};
@@ -111,15 +124,13 @@ export function readOwn(
   return {...stated, ...result.data};
 }
 
-function listShape(contract: Contract, plural: string): Shape {
+function shapeOf(contract: Contract, members: readonly string[]): Shape {
   const {shape} = contract.output as z.ZodObject;
-  return {[plural]: shape[plural] as z.ZodType, next_cursor: shape['next_cursor'] as z.ZodType};
+  return Object.fromEntries(members.map((name) => [name, shape[name] as z.ZodType]));
 }
 
-function listed({body}: Answer, plural: string): Record<string, unknown> {
-  const {[plural]: items, next_cursor} = body as Record<string, unknown>;
-  return {[plural]: items, next_cursor};
-}
+const picked = ({body}: Answer, members: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(members.map((name) => [name, (body as Record<string, unknown>)[name]]));
 
 /** The body of a REST answer, which also names the event's hash and what the gates warned of. */
 function bodyOf({body, event, warnings = []}: Answer): Record<string, unknown> {

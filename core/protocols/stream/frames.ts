@@ -49,14 +49,46 @@ const typeOfKind: Readonly<Record<string, string>> = {
 /** The name of a frame by the kind of its event. */
 export const frameType = (event: EventRow): string => typeOfKind[kindName(event.kind)] ?? 'Changed';
 
-/** The frame of an event. `entity` is the entity as of its version, without content; null when erased. */
-export function frameOf(event: EventRow, tenantId: string, entity: object | null): Record<string, unknown> {
+/** Frames that name what they are about and do not show it, as older clients read them. */
+const idMember: Readonly<Record<string, string>> = {
+  TrajectoryDeleted: 'id',
+  ArtifactDeleted: 'id',
+  NoteDeleted: 'id',
+  AgentUnregistered: 'id',
+  AgentStatusChanged: 'agent_id',
+  LockReleased: 'lock_id',
+  LockExpired: 'lock_id',
+};
+
+type Entity = Readonly<Record<string, unknown>> | null;
+
+/** The members that only frames of this type have. */
+function ownMembers(type: string, entityType: string, id: string, entity: Entity): object {
+  const named = idMember[type];
+  if (type === 'AgentStatusChanged') return {agent_id: id, status: entity?.['status'] ?? null};
+  if (named !== undefined) return {[named]: id};
+  return {[type === 'ConfigUpdated' ? 'config' : entityType]: entity};
+}
+
+export type About = {
+  readonly tenantId: string;
+  /** The entity as of the event's version, without content; null when erased. */
+  readonly entity: Entity;
+  /** Id of the first event of its group. */
+  readonly groupId: string;
+};
+
+/** The frame of an event. */
+export function frameOf(event: EventRow, about: About): Record<string, unknown> {
   const {header} = event;
+  const {tenantId, entity, groupId} = about;
   const kind = kindName(event.kind);
   const entityType = kindEntity(kind);
+  const type = frameType(event);
+  const isAbout = entityType !== null && header.ent !== null;
   return {
-    type: frameType(event),
-    ...(entityType === null || header.ent === null ? {} : {[entityType]: entity}),
+    type,
+    ...(isAbout ? ownMembers(type, entityType, header.ent.id, entity) : {}),
     cursor: event.leaf,
     event_id: event.id,
     receipt_id: event.id,
@@ -68,6 +100,6 @@ export function frameOf(event: EventRow, tenantId: string, entity: object | null
     version: header.ent?.ver ?? null,
     trajectory_id: header.traj,
     actor: header.actor,
-    group: {i: header.grp[0], n: header.grp[1]},
+    group: {id: groupId, i: header.grp[0], n: header.grp[1]},
   };
 }

@@ -145,6 +145,18 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     target: 'note_id',
   },
+  note_search: {stated: () => ({query: 'mcp', limit: 3}), isRead: true},
+  artifact_search: {stated: () => ({query: 'mcp'}), isRead: true},
+  search: {
+    stated: async (of) => ({query: 'mcp', trajectory_id: await made.trajectory(of)}),
+    target: 'trajectory_id',
+    isRead: true,
+  },
+  context_assemble: {
+    stated: async (of) => ({trajectory_id: await made.trajectory(of), token_budget: 500}),
+    target: 'trajectory_id',
+    isRead: true,
+  },
   artifact_create: {
     async stated(of) {
       const {trajectory_id, scope_id} = await made.scope(of);
@@ -213,7 +225,12 @@ describe.each(eras)('%s', (era) => {
       const result = raw.structuredContent as Members;
       expect([raw.isError, raw.content]).toEqual([
         undefined,
-        [{type: 'text', text: JSON.stringify(result)}],
+        [
+          {
+            type: 'text',
+            text: name === 'context_assemble' ? result['context'] : JSON.stringify(result),
+          },
+        ],
       ]);
       const tool = listed.find((one) => one.name === name);
       const required = (tool?.outputSchema?.required ?? []) as readonly string[];

@@ -1,10 +1,12 @@
 /** The set `memory`: what agents write down and find again. */
 import {z} from 'zod';
 import {agentsCreate, agentsList} from '../../../../shared/wire/agents.ts';
+import {contextAssemble} from '../../../../shared/wire/context.ts';
 import {artifactsCreate, artifactsGet} from '../../../../shared/wire/artifacts.ts';
 import type {Contract} from '../../../../shared/wire/contract.ts';
 import {notesCreate, notesSupersede, notesUpdate} from '../../../../shared/wire/notes.ts';
 import {scopesCheckpoint, scopesClose, scopesCreate} from '../../../../shared/wire/scopes.ts';
+import {artifactsSearch, notesSearch, searchAll} from '../../../../shared/wire/search.ts';
 import {
   trajectoriesCreate,
   trajectoriesGet,
@@ -17,6 +19,8 @@ import {toolOf, type Tool} from '../tool.ts';
 const set = 'memory';
 /** As many items as a model reads with profit. */
 const limit = z.int().min(1).max(100).default(20);
+const fewer = z.int().min(1).max(50).default(10);
+const found = ['results', 'mode', 'warnings'];
 /** What a scope holds where its maker says nothing, as agents have known it. */
 const token_budget = z.int().min(1).max(10_000_000).default(4_096);
 
@@ -49,8 +53,7 @@ export const memoryTools: readonly Tool[] = [
     description: 'List tasks, newest first, by status, agent or parent.',
     contract: of(trajectoriesList),
     kind: 'reads',
-    as: 'trajectories',
-    isList: true,
+    members: ['trajectories', 'next_cursor'],
     own: {limit},
   }),
   toolOf({
@@ -133,6 +136,36 @@ export const memoryTools: readonly Tool[] = [
   }),
   toolOf({
     set,
+    name: 'note_search',
+    title: 'Search notes',
+    description: 'Find notes by the words they hold, best first.',
+    contract: of(notesSearch),
+    kind: 'reads',
+    members: found,
+    own: {limit: fewer},
+  }),
+  toolOf({
+    set,
+    name: 'artifact_search',
+    title: 'Search artifacts',
+    description: 'Find artifacts by the words they hold, best first.',
+    contract: of(artifactsSearch),
+    kind: 'reads',
+    members: found,
+    own: {limit: fewer},
+  }),
+  toolOf({
+    set,
+    name: 'search',
+    title: 'Search memory',
+    description: 'Find turns, artifacts and notes by the words they hold, best first.',
+    contract: of(searchAll),
+    kind: 'reads',
+    members: found,
+    own: {limit: fewer},
+  }),
+  toolOf({
+    set,
     name: 'artifact_create',
     title: 'Keep an artifact',
     description:
@@ -152,6 +185,17 @@ export const memoryTools: readonly Tool[] = [
   }),
   toolOf({
     set,
+    name: 'context_assemble',
+    title: 'Assemble a context',
+    description:
+      'Before you answer: what memory holds that matters for a task and an input, inside a budget of tokens, as text with numbered sources.',
+    contract: of(contextAssemble),
+    kind: 'reads',
+    members: Object.keys((contextAssemble.output as unknown as z.ZodObject).shape),
+    text: ({context}) => String(context),
+  }),
+  toolOf({
+    set,
     name: 'agent_register',
     title: 'Register an agent',
     description:
@@ -167,8 +211,7 @@ export const memoryTools: readonly Tool[] = [
     description: 'List the agents of this tenant by type, status or team.',
     contract: of(agentsList),
     kind: 'reads',
-    as: 'agents',
-    isList: true,
+    members: ['agents', 'next_cursor'],
     own: {limit},
   }),
 ];

@@ -53,7 +53,7 @@ const receiptVerify: Tool = {
     const {event_id, receipt: kept} = read.data;
     const asked =
       event_id === undefined ? null : await ask(receiptsGet as Contract, {event_id}, asking);
-    const receipt = asked === null ? asReceipt(kept) : String(asked.body);
+    const receipt = asReceipt(asked === null ? kept : asked.body);
     const keys = await ask(logKey as Contract, {}, asking);
     const {shards} = keys.body as {shards: {vkey: string}[]};
     const {level, exit, checks} = verifyReceipt(hashes, {receipt, policy: policyOf(shards)});
@@ -77,7 +77,7 @@ const walk = toolOf({
     'From one event to what it follows from (ancestors) or what follows from it (descendants), nearest first.',
   contract: eventsAncestors as Contract,
   kind: 'reads',
-  as: 'events',
+  members: ['events', 'count', 'truncated'],
   own,
 });
 const ownReader = z.object(own);
@@ -86,7 +86,6 @@ export const proofTools: readonly Tool[] = [
   receiptVerify,
   {
     ...walk,
-    output: outputSchema((eventsAncestors.output as unknown as z.ZodObject).shape),
     async run(stated, asking, ask) {
       const {direction, ...rest} = readOwn('events_walk', ownReader, own, stated);
       const contract = direction === 'ancestors' ? eventsAncestors : eventsDescendants;
