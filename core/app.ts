@@ -28,6 +28,7 @@ import {assemble} from './pipeline/assemble.ts';
 import {createPipeline} from './pipeline/run.ts';
 import {mcpServings} from './protocols/mcp/mount.ts';
 import {changesStreamServing} from './protocols/stream/changes-stream.ts';
+import {createExpiry, type Expiry} from './jobs/expiry.ts';
 import {openEntityCache} from './store/lmdb/entity-cache.ts';
 import {createUpkeep, type Upkeep} from './ledger/upkeep.ts';
 import type {Store} from './store/store.ts';
@@ -37,6 +38,7 @@ export type App = {
   readonly http: Hono<{Variables: Served}>;
   readonly log: Logger;
   readonly upkeep: Upkeep;
+  readonly expiry: Expiry;
   /** Stops accepting, drains the lanes, closes the database. */
   close(): Promise<void>;
 };
@@ -109,12 +111,16 @@ export async function createApp({
     settingsOf: (tenant) => settingsOf(services, tenant),
   });
   upkeep.start();
+  const expiry = createExpiry({services, warn});
+  expiry.start();
   return {
     services,
     log,
     upkeep,
+    expiry,
     http: createHttp(config, services, log),
     async close() {
+      await expiry.close();
       await upkeep.close();
       await Promise.all(lanes.map((lane) => lane.close()));
       await guard?.close();
@@ -138,9 +144,21 @@ function createHttp(config: Config, services: Services, log: Logger): App['http'
     nowMs,
   });
   const addressRate = createRateLimit({perMinute: config.rateUnauthenticated, burst: 20, nowMs});
-  const servings = [...useCases(services, config.operators), changesStreamServing(services)];
-  const complain = (err: unknown, requestId: string): void => log.error({err, requestId}, 'mcp');
-  const mcp = mcpServings({...config, sets: config.mcpSets, services, servings, complain});
+  const complain =
+    (what: string) =>
+    (err: unknown, requestId: string): void =>
+      log.error({err, requestId}, what);
+  const servings = [
+    ...useCases(services, config.operators),
+    changesStreamServing(services, complain('change stream')),
+  ];
+  const mcp = mcpServings({
+    ...config,
+    sets: config.mcpSets,
+    services,
+    servings,
+    complain: complain('mcp'),
+  });
   const described = openApiServing(servings.map(({contract}) => contract));
   return bindRoutes([...servings, ...mcp, described], {
     isProduction: config.isProduction,
@@ -151,6 +169,7 @@ function createHttp(config: Config, services: Services, log: Logger): App['http'
     },
     admit: ({actor, address}) =>
       actor === null ? addressRate(address) : tenantRate(actor.tenantId),
+    position: services.reads.position,
     freshId: services.newId,
     nowMs,
     log: ({error, ...line}) => {

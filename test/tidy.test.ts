@@ -149,7 +149,9 @@ function isMember(node: ts.Node, object: string, member?: string): boolean {
 }
 
 function orphans(files: Tree): readonly string[] {
-  const started = [...read('package.json').matchAll(/\b(?:core|edge|shared)\/[\w/-]+\.(?:ts|cjs)/g)];
+  const started = [
+    ...read('package.json').matchAll(/\b(?:core|edge|shared)\/[\w/-]+\.(?:ts|cjs)/g),
+  ];
   const reached = new Set([...entryPoints, ...started.map(([path]) => path)]);
   for (const [path, text] of files) {
     for (const target of importsOf(path, text)) if (target !== path) reached.add(target);

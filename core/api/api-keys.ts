@@ -3,6 +3,8 @@ import {CellError} from '../../shared/errors.ts';
 import type {Id} from '../../shared/ids.ts';
 import {
   apiKey,
+  apiKeysAdminList,
+  apiKeysAdminRevoke,
   apiKeysCreate,
   apiKeysCurrent,
   apiKeysDelete,
@@ -26,6 +28,7 @@ import {mutate} from './mutate.ts';
 import {notFound} from './reads.ts';
 import {serve, type Answer, type Request, type Services, type Serving} from './services.ts';
 import {stated} from './stated.ts';
+import {actorIn} from './tenants.ts';
 
 type Caller = Pick<Request<unknown>, 'actor' | 'call'>;
 
@@ -158,6 +161,19 @@ export const apiKeyUseCases = (services: Services): Serving[] => {
       const row = await reads.live<ApiKey>(actor.tenantNo, 'api_key', input.apiKeyId);
       checkAdminOrSelf(actor, row.id);
       return change({actor, call}, {type: 'api_key.revoke', id: row.id, reason: input.reason});
+    }),
+    serve(apiKeysAdminList, async ({actor, input}) =>
+      listAnswer(services, await actorIn(services, actor, input.tenantId), input, {
+        route: 'api_keys_admin_list',
+        resource: apiKey,
+        filters: [among('status', input.status)],
+      }),
+    ),
+    serve(apiKeysAdminRevoke, async ({actor, input, call}) => {
+      const within = await actorIn(services, actor, input.tenantId);
+      const row = await reads.live<ApiKey>(within.tenantNo, 'api_key', input.apiKeyId);
+      const command = {type: 'api_key.revoke', id: row.id, reason: input.reason} as const;
+      return change({actor: within, call}, command);
     }),
     serve(usersMe, async ({actor}) => ({
       body: {

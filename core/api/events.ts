@@ -32,6 +32,7 @@ import {
   type Walked,
 } from '../store/events.ts';
 import type {Query} from '../store/store.ts';
+import {mayReadPayload} from './may-read.ts';
 import {notFound} from './reads.ts';
 import {serve, type Services, type Serving} from './services.ts';
 
@@ -208,6 +209,7 @@ export const eventUseCases = (services: Services): Serving[] => {
 };
 
 async function payloadOf(q: Query, actor: Actor, event: EventRow): Promise<object | null> {
+  if (!mayReadPayload(actor, kindName(event.kind))) return null;
   const parts = await selectPayload(q, actor.tenantNo, event.leaf);
   if (parts === null) return null;
   const {data} = JSON.parse(parts.data) as {data: object};

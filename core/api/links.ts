@@ -50,9 +50,9 @@ const known = new Map<string, readonly Rel[]>();
 function relsOf(resource: Resource<Fields>): readonly Rel[] {
   const made = known.get(resource.name);
   if (made !== undefined) return made;
-  const own = `{${resource.idKey}}`;
+  const own = `/${resource.plural.replaceAll('_', '-')}/{${resource.idKey}}`;
   const rels = contracts
-    .filter(({path}) => path.includes(own) && path.indexOf('{') === path.lastIndexOf('{'))
+    .filter(({path}) => path.startsWith(own) && path.indexOf('{') === path.lastIndexOf('{'))
     .map((contract) => {
       const verb = contract.id.slice(contract.id.lastIndexOf('_') + 1);
       return {rel: verb === 'get' ? 'self' : verb, contract, path: contract.path};

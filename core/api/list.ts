@@ -12,8 +12,10 @@ import {defaultLimit, type Paging} from '../../shared/wire/list.ts';
 import type {Fields, Resource} from '../../shared/wire/resource.ts';
 import type {Actor} from '../domain/actor.ts';
 import type {Row} from '../domain/aggregate.ts';
+import {loadLedger} from '../ledger/head.ts';
 import {leafAt, listRows, timeAt, totalLimit, type Filter, type Key} from '../store/list.ts';
 import {linksOf} from './links.ts';
+import type {Query} from '../store/store.ts';
 import type {AsOf} from './reads.ts';
 import {resourceNamed} from './resources.ts';
 import type {Answer, Services} from './services.ts';
@@ -31,6 +33,8 @@ type Listed = {
   /** The order without a stated one: newest first where this is left out. */
   readonly order?: Paging['order'];
   readonly limit?: number;
+  /** Tells the total where it is kept and the caller asks for no part of it. */
+  readonly count?: (q: Query) => Promise<number>;
   readonly print?: (row: Row<unknown>, asOfLeaf: number | null) => Printed | Promise<Printed>;
 };
 
@@ -53,8 +57,8 @@ function readCursor(text: string, binding: string, now: Micros): Key {
   if (b !== binding || !Array.isArray(k) || typeof t !== 'number' || now - t > cursorAgeMicros)
     throw badCursor();
   const [first, id] = k;
-  if (typeof first !== 'number' || typeof id !== 'string' || !isId(id)) throw badCursor();
-  return [first, id];
+  if (!Number.isSafeInteger(first) || typeof id !== 'string' || !isId(id)) throw badCursor();
+  return [first as number, id];
 }
 
 const writeCursor = (cursor: Cursor): string =>
@@ -71,7 +75,7 @@ export async function leafOf(
   }
   if (asOf === undefined && asOfPosition === undefined) return null;
   const position = await services.reads.position(tenant);
-  const isFuture = (asOf !== undefined && asOf > services.now()) || (asOfPosition ?? 0) > position;
+  const isFuture = (asOf ?? 0) > (await nowOf(services, tenant)) || (asOfPosition ?? 0) > position;
   if (isFuture)
     throw new CellError('INVALID_RANGE', 'the moment asked about has not come', {
       details: {position},
@@ -80,15 +84,30 @@ export async function leafOf(
   return (await services.store.read(tenant, (q) => leafAt(q, tenant, asOf ?? 0))) ?? -1;
 }
 
+/**
+ * Now, for reads of a tenant: never before its last event. The ledger's clock runs ahead of the wall
+ * clock that was set back, and what was just acknowledged must not be invalid until that catches up.
+ */
+export async function nowOf(
+  {laneOf, now, store, tools}: Services,
+  tenant: TenantNo,
+): Promise<Micros> {
+  const {head} = await loadLedger(store, laneOf(tenant).memory, tools.hashes, tenant);
+  return Math.max(now(), head.lastAt);
+}
+
 /** The moment that a read is about: the one it names, that of the event it names, else now. */
 export async function momentOf(
   services: Services,
   tenant: TenantNo,
   {asOf, asOfPosition}: AsOf,
 ): Promise<Micros> {
-  if (asOf !== undefined || asOfPosition === undefined) return asOf ?? services.now();
-  const at = await services.store.read(tenant, (q) => timeAt(q, tenant, asOfPosition));
-  return at ?? services.now();
+  if (asOf !== undefined) return asOf;
+  const at =
+    asOfPosition === undefined
+      ? null
+      : await services.store.read(tenant, (q) => timeAt(q, tenant, asOfPosition));
+  return at ?? nowOf(services, tenant);
 }
 
 /** Answers one page. */
@@ -98,7 +117,7 @@ export async function listAnswer(
   input: ListInput,
   of: Listed,
 ): Promise<Answer> {
-  const {cursor, offset, order, limit: _, ...stated} = input;
+  const {cursor, offset, order, limit: wantedLimit, ...stated} = input;
   const {createdAfter, createdBefore} = stated;
   if (cursor !== undefined && offset !== undefined) {
     throw new CellError('INVALID_INPUT', 'cursor and offset exclude each other');
@@ -109,17 +128,18 @@ export async function listAnswer(
   const isDescending = wanted !== 'asc';
   const asked = of.filters.filter((filter) => filter !== null);
   // What was stated, not the filters made of it: some of those hold the clock, which goes on.
-  const binding = bindingOf({route: of.route, tenant, isDescending, stated});
+  const binding = bindingOf({route: of.route, tenant, order: wanted, stated});
   const filters: Filter[] = [
     ...asked,
     ...(createdAfter === undefined ? [] : [{column: 'createdAt', above: createdAfter}]),
     ...(createdBefore === undefined ? [] : [{column: 'createdAt', below: createdBefore}]),
   ];
-  const limit = input.limit ?? of.limit ?? defaultLimit;
+  const limit = wantedLimit ?? of.limit ?? defaultLimit;
   const after = cursor === undefined ? null : readCursor(cursor, binding, services.now());
   const asOfLeaf = await leafOf(services, tenant, input);
   const position = asOfLeaf ?? (await services.reads.position(tenant));
   const {orderBy} = of;
+  const isAll = asOfLeaf === null && createdAfter === undefined && createdBefore === undefined;
   const page = await services.store.read(tenant, (q) =>
     listRows(q, of.resource.name, {
       tenant,
@@ -129,6 +149,7 @@ export async function listAnswer(
       offset,
       after,
       asOfLeaf,
+      count: isAll ? of.count : undefined,
       ...(orderBy === undefined ? {} : {orderBy}),
     }),
   );
@@ -146,7 +167,7 @@ export async function listAnswer(
     total_is_capped: page.total > totalLimit,
     next_cursor: next,
   };
-  return {body, position};
+  return {body, position, nextCursor: next};
 }
 
 const orderOf = (row: Row<unknown>, orderBy: string | undefined): number =>

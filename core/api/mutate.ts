@@ -89,8 +89,10 @@ async function entityAnswer<F extends Fields>(
     shown.print === undefined
       ? resource.print(row as Row<object>, actor.tenantId)
       : await shown.print(row);
-  const links = linksOf(resource as Resource<Fields>, row, actor, false);
-  const body = {...printed, ...(await shown.more?.(row)), _links: links};
+  // Settings are printed of a tenant and are no tenant: they have no links, as when they are read.
+  const isEntity = resource.idKey in printed;
+  const links = isEntity ? {_links: linksOf(resource as Resource<Fields>, row, actor, false)} : {};
+  const body = {...printed, ...(await shown.more?.(row)), ...links};
   const location = `/api/v1/${resource.plural.replaceAll('_', '-')}/${row.id}`;
   return {body, status, version: row.version, ...(status === 201 ? {location} : {})};
 }

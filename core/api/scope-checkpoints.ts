@@ -25,10 +25,16 @@ import {serve, type Services, type Serving} from './services.ts';
 
 const checkpointed = kindCode('scope.checkpointed');
 
+/** Items of a scope that were current when the state was saved: what became of them since says nothing. */
 const itemsIn = (entity: 'artifact' | 'note') => ({
   name: `${entity}_select_ids_at`,
-  text: `select x.id from mem.${entity} x where x.tenant_no = $1 and x.scope_id = $2 and x.created_at <= $3
-    and not x.is_deleted and x.superseded_by is null order by x.created_at, x.id`,
+  text: `select x.id from mem.${entity} n left join mem.past p on n.leaf > $3 and p.tenant_no = $1
+      and p.entity = '${entity}' and p.id = n.id and p.leaf <= $3 and p.to_leaf > $3
+    cross join lateral jsonb_populate_record(n, case when n.leaf <= $3 then '{}' else p.row end) x
+    where n.tenant_no = $1 and n.scope_id = $2 and n.created_at <= $4 and (n.leaf <= $3 or p.row is not null)
+      and x.scope_id = $2 and not x.is_deleted and not x.is_expired and x.superseded_by is null
+      and (x.expires_at is null or x.expires_at > $4)
+    order by x.created_at, x.id`,
 });
 const artifactsIn = itemsIn('artifact');
 const notesIn = itemsIn('note');
@@ -42,12 +48,19 @@ async function idsIn(
 }
 
 /** A saved state as callers see it; its text is null once it has ended. */
-async function print(q: Query, actor: Actor, event: EventRow): Promise<Record<string, unknown>> {
+async function print(
+  q: Query,
+  actor: Actor,
+  event: EventRow,
+  {isActive, checkpoints}: Scope,
+): Promise<Record<string, unknown>> {
   const scopeId = event.header.ent?.id ?? '';
   const parts = await selectPayload(q, actor.tenantNo, event.leaf);
-  const content = parts?.content ?? null;
+  // It has ended at the event that ended it, also where nobody has destroyed it yet.
+  const isKept = isActive && checkpoints.some(({leaf}) => leaf === event.leaf);
+  const content = isKept ? (parts?.content ?? null) : null;
   const {data} = JSON.parse(parts?.data ?? '{"data":{}}') as {data: {recoverable?: boolean}};
-  const values = [actor.tenantNo, scopeId, event.at];
+  const values = [actor.tenantNo, scopeId, event.leaf, event.at];
   const row = {
     id: event.id,
     version: 1,
@@ -84,11 +97,15 @@ const defaultLimit = 50;
 export const scopeCheckpointUseCases = (services: Services): Serving[] => {
   const {reads, store} = services;
 
-  async function find(q: Query, actor: Actor, id: Id): Promise<EventRow> {
+  async function find(q: Query, actor: Actor, id: Id, leaf: number | null): Promise<EventRow> {
     const event = await selectEvent(q, actor.tenantNo, id);
-    if (event === null || event.kind !== checkpointed) throw notFound('scope_checkpoint');
+    const isThere = event?.kind === checkpointed && (leaf === null || event.leaf <= leaf);
+    if (event === null || !isThere) throw notFound('scope_checkpoint');
     return event;
   }
+
+  const scopeOf = async (actor: Actor, id: string): Promise<Scope> =>
+    (await reads.live<Scope>(actor.tenantNo, 'scope', id)).state;
 
   return [
     serve(scopesListCheckpoints, async ({actor, input}) => {
@@ -96,11 +113,12 @@ export const scopeCheckpointUseCases = (services: Services): Serving[] => {
       const leaf = await leafOf(services, actor.tenantNo, input);
       const limit = input.limit ?? defaultLimit;
       const before = leaf === null ? undefined : leaf + 1;
+      const within = await scopeOf(actor, id);
       const filter = {kinds: [checkpointed], entityIds: [id], isDescending: true, before};
       return store.read(actor.tenantNo, async (q) => {
         const all = await selectEvents(q, actor.tenantNo, {...filter, limit: limit + 1});
         const shown = [];
-        for (const event of all.slice(0, limit)) shown.push(await print(q, actor, event));
+        for (const event of all.slice(0, limit)) shown.push(await print(q, actor, event, within));
         const body = {
           scope_checkpoints: shown,
           total: all.length,
@@ -110,16 +128,18 @@ export const scopeCheckpointUseCases = (services: Services): Serving[] => {
         return {body};
       });
     }),
-    serve(scopeCheckpointsGet, ({actor, input}) =>
-      store.read(actor.tenantNo, async (q) => {
-        const event = await find(q, actor, input.scopeCheckpointId);
-        return {body: await print(q, actor, event), version: 1};
-      }),
-    ),
+    serve(scopeCheckpointsGet, async ({actor, input}) => {
+      const leaf = await leafOf(services, actor.tenantNo, input);
+      const {scopeCheckpointId: id} = input;
+      const event = await store.read(actor.tenantNo, (q) => find(q, actor, id, leaf));
+      const within = await scopeOf(actor, event.header.ent?.id ?? '');
+      const body = await store.read(actor.tenantNo, (q) => print(q, actor, event, within));
+      return {body, version: 1};
+    }),
     serve(scopeCheckpointsRestore, async ({actor, input, call}) => {
       const {tenantNo} = actor;
       const [event, content] = await store.read(tenantNo, async (q) => {
-        const found = await find(q, actor, input.scopeCheckpointId);
+        const found = await find(q, actor, input.scopeCheckpointId, null);
         return [found, (await selectPayload(q, tenantNo, found.leaf))?.content ?? null] as const;
       });
       if (content === null) {

@@ -14,7 +14,7 @@ import type {Actor} from '../domain/actor.ts';
 import type {Row} from '../domain/aggregate.ts';
 import type {Scope, ScopeCommand} from '../domain/scope.ts';
 import {externalIdOf, resolveEach, resolveOptional} from './items.ts';
-import {among, listAnswer, oneAnswer} from './list.ts';
+import {among, leafOf, listAnswer, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {seenBy} from './seen.ts';
 import {serve, type Request, type Services, type Serving} from './services.ts';
@@ -104,7 +104,15 @@ export const scopeUseCases = (services: Services): Serving[] => {
       });
     }),
     serve(trajectoriesListScopes, async ({actor, input}) => {
-      const id = await reads.resolveLive(actor.tenantNo, 'trajectory', input.trajectoryId);
+      const {tenantNo} = actor;
+      const leaf = await leafOf(services, tenantNo, input);
+      const id = await reads.resolveLive(
+        tenantNo,
+        'trajectory',
+        input.trajectoryId,
+        undefined,
+        leaf,
+      );
       const answer = await listAnswer(services, actor, input, {
         route: `trajectories_list_scopes/${id}`,
         resource: scope,

@@ -30,6 +30,8 @@ export type Answer = {
   readonly body: object | string | ReadableStream<Uint8Array> | null;
   readonly status?: number;
   readonly position?: number;
+  /** Of a list with more behind it; a bare array's is told in a header. */
+  readonly nextCursor?: string | null;
   readonly version?: number;
   readonly location?: string;
   readonly event?: {readonly id: string; readonly hash: string} | null;

@@ -38,6 +38,15 @@ function checkOwn(actor: Actor, tenantId: string): void {
   throw new CellError('FORBIDDEN', 'this tenant is not the one of the credential');
 }
 
+/** An operator acts in the ledger of the tenant that the call is about; others have their own alone. */
+export async function actorIn(services: Services, actor: Actor, tenantId: string): Promise<Actor> {
+  checkOwn(actor, tenantId);
+  if (actor.tenantId === tenantId) return actor;
+  const found = await services.store.lookup.tenant(tenantId);
+  if (found === null) throw notFound('tenant');
+  return {...actor, tenantNo: found.tenantNo, tenantId, keyId: null, agentId: null};
+}
+
 /** What a caller wants the settings to be, and what is wrong with it. Null means the default. */
 function judgeSettings(
   actor: Actor,
@@ -76,21 +85,12 @@ export const tenantUseCases = (services: Services): Serving[] => {
   const print = (row: Row<unknown>): Record<string, unknown> =>
     tenant.print(row as Row<Tenant>, row.id);
 
-  /** An operator acts in the ledger of the tenant that the change is about. */
-  async function actorIn(actor: Actor, tenantId: string): Promise<Actor> {
-    checkOwn(actor, tenantId);
-    if (actor.tenantId === tenantId) return actor;
-    const found = await services.store.lookup.tenant(tenantId);
-    if (found === null) throw notFound('tenant');
-    return {...actor, tenantNo: found.tenantNo, tenantId, keyId: null, agentId: null};
-  }
-
   async function change(
     {actor, call}: Pick<Request<unknown>, 'actor' | 'call'>,
     command: TenantCommand,
     show = print,
   ) {
-    const within = await actorIn(actor, command.id);
+    const within = await actorIn(services, actor, command.id);
     return mutate(services, {actor: within, call}, [command], {
       resource: tenant,
       entity: 'tenant',
@@ -122,7 +122,7 @@ export const tenantUseCases = (services: Services): Serving[] => {
       };
     }),
     serve(tenantsGet, async ({actor, input}) =>
-      oneAnswer(services, await actorIn(actor, input.tenantId), input, {
+      oneAnswer(services, await actorIn(services, actor, input.tenantId), input, {
         entity: 'tenant',
         id: input.tenantId,
         print,

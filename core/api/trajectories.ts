@@ -19,7 +19,7 @@ import type {Tenant} from '../domain/tenant.ts';
 import type {Row} from '../domain/aggregate.ts';
 import type {Trajectory, TrajectoryCommand} from '../domain/trajectory.ts';
 import type {Filter} from '../store/list.ts';
-import {among, listAnswer, notDeleted, oneAnswer} from './list.ts';
+import {among, leafOf, listAnswer, notDeleted, oneAnswer} from './list.ts';
 import {mutate} from './mutate.ts';
 import {serve, type Request, type Services, type Serving} from './services.ts';
 import {stated} from './stated.ts';
@@ -51,12 +51,13 @@ const resolveAll = (
   actor: Actor,
   references: readonly string[] | undefined,
   field: string,
+  leaf: number | null,
 ) =>
   references === undefined
     ? undefined
     : Promise.all(
         references.map((one) =>
-          services.reads.resolveLive(actor.tenantNo, 'trajectory', one, field),
+          services.reads.resolveLive(actor.tenantNo, 'trajectory', one, field, leaf),
         ),
       );
 
@@ -115,13 +116,11 @@ export const trajectoryUseCases = (services: Services): Serving[] => {
       return oneAnswer(services, actor, input, {entity: 'trajectory', id, print});
     }),
     serve(trajectoriesList, async ({actor, input}) => {
-      const parents = await resolveAll(
-        services,
-        actor,
-        input.parentTrajectoryId,
-        'parent_trajectory_id',
-      );
-      const roots = await resolveAll(services, actor, input.rootTrajectoryId, 'root_trajectory_id');
+      const leaf = await leafOf(services, actor.tenantNo, input);
+      const within = (references: readonly string[] | undefined, field: string) =>
+        resolveAll(services, actor, references, field, leaf);
+      const parents = await within(input.parentTrajectoryId, 'parent_trajectory_id');
+      const roots = await within(input.rootTrajectoryId, 'root_trajectory_id');
       return list(services, actor, input, 'trajectories_list', [
         among('externalId', input.externalId),
         among('status', input.status),
@@ -131,7 +130,15 @@ export const trajectoryUseCases = (services: Services): Serving[] => {
       ]);
     }),
     serve(trajectoriesChildren, async ({actor, input}) => {
-      const parent = await reads.resolveLive(actor.tenantNo, 'trajectory', input.trajectoryId);
+      const {tenantNo} = actor;
+      const leaf = await leafOf(services, tenantNo, input);
+      const parent = await reads.resolveLive(
+        tenantNo,
+        'trajectory',
+        input.trajectoryId,
+        undefined,
+        leaf,
+      );
       return list(services, actor, input, 'trajectories_children', [
         among('parentTrajectoryId', [parent]),
         among('status', input.status),

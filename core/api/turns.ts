@@ -15,6 +15,7 @@ import type {Scope} from '../domain/scope.ts';
 import type {TurnCommand} from '../domain/turn.ts';
 import {selectEvents, selectPayload} from '../store/events.ts';
 import type {Filter} from '../store/list.ts';
+import type {Query} from '../store/store.ts';
 import {countTokens} from '../text/tokens.ts';
 import type {Indexed} from '../pipeline/index-entry.ts';
 import {indexedOf, measure, writerOf} from './items.ts';
@@ -29,6 +30,17 @@ const isTakenBack = `exists (select 1 from jsonb_array_elements(c.doc -> 'rewoun
 
 /** Turns that a rewind took back leave the lists; of the past those that it had taken back by then. */
 const notRewound: Filter = {unless: {entity: 'scope', on: 'scope_id', condition: isTakenBack}};
+
+/** Scopes keep count of their turns, so that a list need not walk a long thread for its total. */
+const countedBy = (column: 'id' | 'trajectory_id', actor: Actor, id: Id) => async (q: Query) => {
+  const statement = {
+    name: `scope_sum_turns_by_${column}`,
+    text: `select coalesce(sum((s.doc ->> 'turn_count')::bigint - (s.doc ->> 'rewound_count')::bigint), 0)::bigint as total
+      from mem.scope s where s.tenant_no = $1 and s.${column} = $2`,
+  };
+  const [found] = await q.rows<{total: number}>(statement, [actor.tenantNo, id]);
+  return found?.total ?? 0;
+};
 
 const toolsText = (value: unknown): string => (value === null ? '' : JSON.stringify(value));
 
@@ -84,6 +96,7 @@ export const turnUseCases = (services: Services): Serving[] => {
         filters: [among('scopeId', [scopeId]), notRewound],
         orderBy: 'sequence',
         order: 'recent',
+        count: countedBy('id', actor, scopeId),
         print: (row, leaf) => seenBy(services, actor, leaf).turn(row),
       });
     }),
@@ -102,6 +115,7 @@ export const turnUseCases = (services: Services): Serving[] => {
         resource: turn,
         filters: [among('trajectoryId', [id]), notRewound],
         order: 'asc',
+        count: countedBy('trajectory_id', actor, id),
         print: (row, leaf) => seenBy(services, actor, leaf).turn(row),
       });
     }),

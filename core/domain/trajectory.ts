@@ -105,6 +105,8 @@ function decideDelete(id: Id, v: View): Decision<TrajectoryEvent> {
   const ends = joinRanges(
     v.leaves('turn', 'trajectoryId', id),
     v.leaves('artifact', 'trajectoryId', id),
+    // Notes survive, but for those that live for the session.
+    v.leaves('note', 'expiresWith', id),
   );
   return {events: [{kind: 'trajectory.deleted', data: {}, ends}]};
 }
@@ -148,6 +150,7 @@ export const trajectory: Aggregate<TrajectoryCommand, TrajectoryEvent, Trajector
           by('scope', 'openIn', c.id),
           leavesOf('turn', 'trajectoryId', c.id),
           leavesOf('artifact', 'trajectoryId', c.id),
+          leavesOf('note', 'expiresWith', c.id),
         ];
       default:
         return [];

@@ -4,23 +4,31 @@
  * Buckets live in memory: a restart fills them, which lets a caller do nothing it could not do after
  * one quiet minute.
  */
-import { LRUCache } from 'lru-cache';
-import { tooManyRequests } from '../../shared/wire/receive.ts';
+import {LRUCache} from 'lru-cache';
+import {tooManyRequests} from '../../shared/wire/receive.ts';
 
-export type RateOptions = { readonly perMinute: number; readonly burst: number; readonly nowMs: () => number };
+export type RateOptions = {
+  readonly perMinute: number;
+  readonly burst: number;
+  readonly nowMs: () => number;
+};
 
-type Bucket = { tokens: number; atMs: number };
+type Bucket = {tokens: number; atMs: number};
 
 /** Addresses and tenants remembered at once; the least recently seen is forgotten first. */
 const bucketLimitCount = 100_000;
 
 /** Makes the function that takes one token of `key`; answers the rate headers or throws 429. */
-export function createRateLimit({ perMinute, burst, nowMs }: RateOptions): (key: string) => Record<string, string> {
-  const buckets = new LRUCache<string, Bucket>({ max: bucketLimitCount });
+export function createRateLimit({
+  perMinute,
+  burst,
+  nowMs,
+}: RateOptions): (key: string) => Record<string, string> {
+  const buckets = new LRUCache<string, Bucket>({max: bucketLimitCount});
   const perMs = perMinute / 60_000;
   return (key) => {
     const now = nowMs();
-    const bucket = buckets.get(key) ?? { tokens: burst, atMs: now };
+    const bucket = buckets.get(key) ?? {tokens: burst, atMs: now};
     bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, now - bucket.atMs) * perMs);
     bucket.atMs = now;
     buckets.set(key, bucket);

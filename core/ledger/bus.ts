@@ -37,6 +37,7 @@ export function createBus(): Bus {
           clearTimeout(timer);
           signal.removeEventListener('abort', wake);
           set.delete(wake);
+          if (set.size === 0 && waiting.get(tenant) === set) waiting.delete(tenant);
           resolve();
         };
         const timer = setTimeout(wake, waitMs);

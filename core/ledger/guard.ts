@@ -22,17 +22,22 @@ export type Guarded = {
   readonly at: number;
 };
 
+/** What the database says. The root at the guard's size is null where leaves below it are gone. */
+export type Found = {
+  readonly size: number;
+  readonly root: string;
+  readonly rootAtGuard: string | null;
+};
+
 export type Guard = {
   /** Notes an acknowledged head; it is on disk within a second. */
   note(head: Head): void;
+  /** Begins with a head that was never seen, and warns where it is no new one. */
+  begin(head: Head): void;
   /** What is known of a tenant; null for one never seen. */
   known(tenant: TenantId): Guarded | null;
-  /** Keeps both heads of a tenant that was set back. Answers the file's name. */
-  evidence(
-    tenant: TenantId,
-    guarded: Guarded,
-    found: {readonly size: number; readonly root: string},
-  ): string;
+  /** Keeps both heads of a tenant that is halted, and warns. Answers the file's name. */
+  evidence(tenant: TenantId, guarded: Guarded | null, found: Found): string;
   close(): Promise<void>;
 };
 
@@ -65,18 +70,28 @@ export function openGuard(folder: string, warn: Warn): Guard {
     await db.flushed;
   }
 
+  function note(head: Head): void {
+    dirty.set(head.tenantId, guardedOf(head));
+    timer ??= setTimeout(() => {
+      // A guard that cannot be written lags, and the next head tries again.
+      flush().catch((cause: unknown) => warn('the head guard could not be written', cause));
+    }, writeEveryMs);
+  }
+
   return {
-    note(head) {
-      dirty.set(head.tenantId, guardedOf(head));
-      timer ??= setTimeout(() => {
-        // A guard that cannot be written lags, and the next head tries again.
-        flush().catch((cause: unknown) => warn('the head guard could not be written', cause));
-      }, writeEveryMs);
+    note,
+    begin(head) {
+      if (head.size > 0) {
+        const {size, tenantId} = head;
+        warn(`tenant ${tenantId}: no guard is known; it begins anew at size ${size}`, null);
+      }
+      note(head);
     },
     known: (tenant) => dirty.get(tenant) ?? db.get(`guard/${tenant}`) ?? null,
     evidence(tenant, guarded, found) {
-      const file = join(folder, `halted-${tenant}-${guarded.size}.json`);
+      const file = join(folder, `halted-${tenant}-${guarded?.size ?? found.size}.json`);
       writeFileSync(file, `${JSON.stringify({tenant, guarded, found}, null, 2)}\n`);
+      warn(`tenant ${tenant} is halted: the database is not what was acknowledged; ${file}`, null);
       return file;
     },
     async close() {

@@ -7,7 +7,7 @@ import {frontierRoot, unpackFrontier} from '../../shared/ledger/tree.ts';
 import type {Head, Store} from '../store/store.ts';
 import type {Guard} from './guard.ts';
 import {remember, type Memory, type TenantLedger} from './memory.ts';
-import {rootAt} from './proof.ts';
+import {LeafMissing, rootAt} from './proof.ts';
 
 /** A tenant's ledger, read into memory when it is not there. One that contradicts itself or the guard is halted. */
 export async function loadLedger(
@@ -24,31 +24,50 @@ export async function loadLedger(
   }
   const frontier = unpackFrontier(head.size - head.baseLeaf, head.frontier);
   const isWhole = equalBytes(frontierRoot(hashes, frontier), head.root);
-  const isHalted = !isWhole || !(await agrees(store, hashes, memory.guard, head));
+  const isSound = await agrees(store, hashes, memory.guard, head, isWhole);
   // Another reader may have been faster, and its entry may have moved on since.
   const faster = memory.tenants.get(tenant);
   if (faster !== undefined) return faster;
   const ledger = remember(memory, head, frontier);
-  ledger.isHalted = isHalted;
+  ledger.isHalted = !isSound;
   return ledger;
 }
 
-/** Whether the database holds at least what the guard has seen, with the same root there. */
+/** Whether the head is one, and holds at least what the guard has seen, with the same root there. */
 async function agrees(
   store: Store,
   hashes: Hashes,
   guard: Guard | null,
   head: Head,
+  isWhole: boolean,
 ): Promise<boolean> {
   const guarded = guard?.known(head.tenantId) ?? null;
-  if (guard === null) return true;
-  if (guarded === null || guarded.size === 0) {
-    guard.note(head);
+  if (guard === null) return isWhole;
+  const isFirst = guarded === null || guarded.size === 0;
+  if (isWhole && isFirst) {
+    guard.begin(head);
     return true;
   }
-  const isShort = head.size < guarded.size || head.shard < guarded.shard;
-  const root = isShort ? head.root : await rootAt(store, hashes, head, guarded.size);
-  if (!isShort && toHex(root) === guarded.root) return true;
-  guard.evidence(head.tenantId, guarded, {size: head.size, root: toHex(root)});
+  const isShort = head.size < (guarded?.size ?? 0) || head.shard < (guarded?.shard ?? 0);
+  const root = isFirst || isShort ? null : await rootThere(store, hashes, head, guarded.size);
+  if (isWhole && root !== null && root === guarded?.root) return true;
+  const found = {size: head.size, root: toHex(head.root), rootAtGuard: root};
+  guard.evidence(head.tenantId, guarded, found);
   return false;
+}
+
+/** The root at a size in hex; null where the leaves below it are not all there. */
+async function rootThere(
+  store: Store,
+  hashes: Hashes,
+  head: Head,
+  size: number,
+): Promise<string | null> {
+  try {
+    return toHex(await rootAt(store, hashes, head, size));
+  } catch (cause) {
+    // A database that is away says nothing of its rows, and is asked again.
+    if (!(cause instanceof LeafMissing)) throw cause;
+    return null;
+  }
 }

@@ -283,11 +283,15 @@ export function createLane(of: LaneOptions): Lane {
   function undo(parts: readonly Building[], settled: Exclude<Settled, {is: 'committed'}>): void {
     const done = parts.flatMap((part) => part.done);
     for (const part of parts) forget(memory, part.ledger.head.tenantNo);
-    // Units without an event had no part in what the database refused.
+    // Units without an event had no part in what the database refused. Memory may be what is wrong, so
+    // even a unit that was alone is told only when it was assembled anew and is refused again.
     const writers = done.filter(({judged}) => eventsOf(judged).length > 0);
     const isTold = ({pending}: Done): boolean =>
       settled.is === 'given_up' ||
-      (settled.is === 'poisoned' && writers.length === 1 && writers[0]?.pending === pending);
+      (settled.is === 'poisoned' &&
+        writers.length === 1 &&
+        pending.isAlone &&
+        writers[0]?.pending === pending);
     for (const one of done) {
       const {pending} = one;
       if ('error' in settled && isTold(one)) pending.reject(settled.error);

@@ -29,6 +29,11 @@ const tile = {
   text: 'select hashes from aux.tile where tenant_no = $1 and shard = $2 and level = $3 and idx = $4',
 };
 
+/** A leaf below the head is not there: somebody took rows out of the log. */
+export class LeafMissing extends Error {
+  override readonly name = 'LeafMissing';
+}
+
 /** Reads the hashes that a proof asks for. Sizes and indexes are of the tree, not of the ledger. */
 class TreeReader {
   readonly #q: Query;
@@ -86,7 +91,7 @@ class TreeReader {
       if (!this.#leaves.has(at)) await this.#loadLeaves(at, to);
       const hash = this.#leaves.get(at);
       if (hash === undefined)
-        throw new Error(`leaf ${at} of tenant ${this.#head.tenantNo} is missing`);
+        throw new LeafMissing(`leaf ${at} of tenant ${this.#head.tenantNo} is missing`);
       out.push(hash);
     }
     return out;

@@ -67,7 +67,10 @@ async function hashesOf(
   return concat(...rows.map((row) => tileRoot(hashes, row.hashes)));
 }
 
-/** Writes the tiles that a head has completed and nobody has written; answers whether more are due. */
+/**
+ * Writes the tiles that a head has completed and nobody has written; answers whether it came to its
+ * limit and more are due. One that lacks a leaf or a tile below stays unwritten, and nobody waits for it.
+ */
 export async function writeTiles(q: Query, hashes: Hashes, head: Head): Promise<boolean> {
   let isMore = false;
   for (
@@ -78,12 +81,13 @@ export async function writeTiles(q: Query, hashes: Hashes, head: Head): Promise<
     const [last] = await q.rows<{idx: number}>(newest, [head.tenantNo, head.shard, level]);
     const first = (last?.idx ?? -1) + 1;
     const end = Math.min(due, first + goLimit);
-    for (let index = first; index < end; index += 1) {
-      const tile = await hashesOf(q, hashes, head, level, index);
+    let next = first;
+    for (; next < end; next += 1) {
+      const tile = await hashesOf(q, hashes, head, level, next);
       if (tile === null) break;
-      await q.rows(insert, [head.tenantNo, head.shard, level, index, tile]);
+      await q.rows(insert, [head.tenantNo, head.shard, level, next, tile]);
     }
-    isMore ||= end < due;
+    isMore ||= next === end && end < due;
     due = Math.floor(due / tileHashes);
   }
   return isMore;

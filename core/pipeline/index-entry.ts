@@ -16,14 +16,20 @@ import {
   type Prepared,
   type Source,
 } from '../text/index-row.ts';
-import {rowKey, type IndexEntry} from './view.ts';
-import type {Run} from './unit-run.ts';
+import {rowKey, type IndexEntry, type Layer, type Snapshot} from './view.ts';
 
 /** What a command may bring for the index. */
 export type Indexed = {readonly indexed?: Prepared | undefined};
 
+/** Where the rows at hand lie: the unit's own, those laid over the snapshot, the snapshot. */
+type AtHand = {
+  readonly own: Layer;
+  readonly standing: {readonly layers: readonly Layer[]};
+  readonly wish: {readonly snapshot: Snapshot};
+};
+
 /** A row if it is at hand. It is not noted as read: what an index holds decides nothing. */
-function peek<S>({own, standing, wish}: Run, entity: string, id: unknown): S | null {
+function peek<S>({own, standing, wish}: AtHand, entity: string, id: unknown): S | null {
   if (typeof id !== 'string') return null;
   const key = rowKey(entity, id as Id);
   const layer = [own, ...standing.layers].find(({rows}) => rows.has(key));
@@ -33,7 +39,7 @@ function peek<S>({own, standing, wish}: Run, entity: string, id: unknown): S | n
 
 /** The change of the index that goes with a row's next version; null for none. */
 export function indexEntry(
-  run: Run,
+  run: AtHand,
   entity: string,
   command: Command,
   before: Row<unknown> | null,

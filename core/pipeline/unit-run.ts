@@ -118,7 +118,8 @@ export function apply(run: Run, {aggregate, command, events}: Applied): Decided[
     if (row !== null) {
       if (before === null) run.made.add(command.id);
       setRow(run.own, aggregate.name, row);
-      run.own.events.push({entity: aggregate.name, id: command.id, leaf});
+      const was = changedTexts(aggregate, before?.state ?? null, state);
+      run.own.events.push({entity: aggregate.name, id: command.id, leaf, was});
       const indexed = indexEntry(run, aggregate.name, command, before, row);
       if (indexed !== null) run.own.index.push(indexed);
       tellContainers(run, aggregate, row, recorded);
@@ -135,6 +136,23 @@ export function apply(run: Run, {aggregate, command, events}: Applied): Decided[
     run.decided.push(decided);
     return decided;
   });
+}
+
+/** The text columns of a row that was there which an event changes, with what they said; content never. */
+function changedTexts(
+  {columns, content}: Aggregate,
+  before: unknown,
+  after: unknown,
+): Readonly<Record<string, unknown>> {
+  if (before === null) return {};
+  const [was, is] = [before, after] as [Record<string, unknown>, Record<string, unknown>];
+  const isText = (value: unknown): boolean => typeof value === 'string' || value === null;
+  const all: readonly string[] = columns;
+  const changed = all.filter(
+    (name) =>
+      !(content as readonly string[]).includes(name) && isText(was[name]) && was[name] !== is[name],
+  );
+  return Object.fromEntries(changed.map((name) => [name, was[name]]));
 }
 
 const isFirst = (run: Run, key: string, command: Command): boolean =>

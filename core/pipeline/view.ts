@@ -19,6 +19,14 @@ export type IndexEntry = {readonly id: Id; readonly leaf: number} & (
   | {readonly is: 'end'}
 );
 
+/** An event that changed a row. `was`: the text columns it changed, and what they said before. */
+export type Told = {
+  readonly entity: string;
+  readonly id: Id;
+  readonly leaf: number;
+  readonly was: Readonly<Record<string, unknown>>;
+};
+
 /** Rows and chain heads that one step changed, and the events that changed them. */
 export type Layer = {
   /** Last state of each row. */
@@ -26,7 +34,7 @@ export type Layer = {
   /** Every state on the way, in order: what is folded away goes to the past. Empty once committed. */
   readonly versions: (Version & {readonly key: string})[];
   readonly chains: Map<Id, Chain>;
-  readonly events: {readonly entity: string; readonly id: Id; readonly leaf: number}[];
+  readonly events: Told[];
   /** What goes to the index, in order. Empty once committed. */
   readonly index: IndexEntry[];
 };
@@ -137,16 +145,35 @@ function leavesBy(of: Sources, entity: string, column: string, value: string): R
   const stored = of.snapshot.leaves.get(refKey(entity, column, value));
   if (stored === undefined)
     throw new NotAssembled([{entity, column, values: [value], leaves: true}]);
-  const newer: number[] = [];
-  for (const layer of of.layers) {
-    for (const event of layer.events) {
-      if (event.entity !== entity) continue;
-      const row = newestRow(of, entity, event.id);
-      if (row !== null && holds(row, column, value)) newer.push(event.leaf);
-    }
-  }
-  return newer.length === 0 ? stored : mergeRanges(stored, newer);
+  const events = of.layers.flatMap((layer) => layer.events.filter((one) => one.entity === entity));
+  const isIn = (id: Id): boolean => {
+    const row = newestRow(of, entity, id);
+    return row !== null && holds(row, column, value);
+  };
+  const newer = events.filter(({id}) => isIn(id)).map(({leaf}) => leaf);
+  // A row that came to this value or left it since brings, or takes along, all it ever was.
+  const moved = [...new Set(events.filter(({was}) => column in was).map(({id}) => id))];
+  const unknown = moved.filter((id) => !of.snapshot.leaves.has(refKey(entity, 'id', id)));
+  if (unknown.length > 0)
+    throw new NotAssembled([{entity, column: 'id', values: unknown, leaves: true}]);
+  const kept = moved.reduce((ranges, id) => {
+    const known = of.snapshot.leaves.get(refKey(entity, 'id', id)) ?? [];
+    const own = mergeRanges(
+      known,
+      events.filter((one) => one.id === id).map(({leaf}) => leaf),
+    );
+    return isIn(id) ? [...ranges, ...own] : withoutRanges(ranges, own);
+  }, stored);
+  return newer.length + moved.length === 0 ? stored : mergeRanges(kept, newer);
 }
+
+/** Takes ranges out of others. */
+export const withoutRanges = (ranges: Ranges, out: Ranges): Ranges =>
+  out.reduce<Ranges>((left, [from, to]) => {
+    const before = left.map(([a, b]) => [a, Math.min(b, from - 1)] as const);
+    const behind = left.map(([a, b]) => [Math.max(a, to + 1), b] as const);
+    return [...before, ...behind].filter(([a, b]) => a <= b);
+  }, ranges);
 
 /** Adds leaves to ascending inclusive ranges. */
 export function mergeRanges(ranges: Ranges, leaves: readonly number[]): Ranges {

@@ -22,7 +22,7 @@ export const weighedTermCount = 16;
 export const selective = {items: 1_000, share: 0.05, least: 3} as const;
 
 /** Terms are counted up to here; what is more common counts as being in half of all items. */
-export const countedMost = 5_000;
+export const countedMost = 2_000;
 
 /** Of the candidates, the share that may have lost their content before the question is asked anew. */
 export const goneShare = 0.1;

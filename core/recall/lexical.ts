@@ -63,9 +63,9 @@ export async function termsOf(q: Query, tenant: TenantNo, query: string): Promis
   };
 }
 
-/** What is asked of the index for these terms. */
-export function askedOf(of: Terms): Pick<Asked, 'select' | 'terms' | 'weights'> {
-  const present = of.ranked.filter(({holding}) => holding > 0);
+/** What is asked of the index for these terms. A word that nothing holds now may have been held. */
+export function askedOf(of: Terms, isPast: boolean): Pick<Asked, 'select' | 'terms' | 'weights'> {
+  const present = of.ranked.filter(({holding}) => isPast || holding > 0);
   const most = Math.max(selective.items, selective.share * of.docs);
   const rare = present.filter(({holding}) => holding <= most);
   const select = rare.length < selective.least ? present.slice(0, selective.least) : rare;
@@ -85,7 +85,7 @@ export async function lexicalPool(
   filter: RecallFilter,
   limit = candidateCount,
 ): Promise<Scored[]> {
-  const asked = {...askedOf(terms), filter, limit};
+  const asked = {...askedOf(terms, filter.leaf !== null), filter, limit};
   if (asked.select.length === 0) return [];
   const isShown = ({isThere, isRewound}: Candidate): boolean =>
     isThere && (filter.superseded || !isRewound);

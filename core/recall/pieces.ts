@@ -65,7 +65,7 @@ const refOf = ({kind, row}: Hit): ItemRef => ({
 const keptPieces = (section: 'notes' | 'artifacts', hits: readonly Hit[]): ContextPiece[] =>
   hits.map((hit, place) => {
     const {state} = hit.row;
-    const level = String(state['abstractionLevel'] ?? 'raw');
+    const level = (state['abstractionLevel'] ?? 'raw') as string;
     const type = String(section === 'notes' ? state['noteType'] : state['artifactType']);
     const kind = level === 'raw' || level === type ? type : `${level}, ${type}`;
     const name = String(section === 'notes' ? state['title'] : state['name']);

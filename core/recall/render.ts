@@ -30,7 +30,6 @@ export const trustSentence =
 const lineEnds = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/g;
 /** Controls but for the tab, marks of direction, and what is invisible and joins nothing. */
 const unshown =
-  // oxlint-disable-next-line no-control-regex -- controls are what is taken out
   /[\u0000-\u0008\u000E-\u001F\u007F-\u0084\u0086-\u009F\u00AD\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/g;
 
 /** The lines of a text as they may be shown. */
@@ -39,7 +38,7 @@ export const linesOf = (text: string): string[] =>
 
 /** A text on one line, for headings. */
 export const oneLine = (text: string, characters = 200): string =>
-  [...linesOf(text).join(' ').trim()].slice(0, characters).join('');
+  Array.from(linesOf(text).join(' ').trim()).slice(0, characters).join('');
 
 const nameOfClass = (trust: number): string =>
   sourceClass.values[sourceClass.values.length - 1 - trust] ?? 'unknown';

@@ -2,6 +2,7 @@
 import type {Hex, Id, Micros, TenantNo} from '../../shared/ids.ts';
 import {toHex} from '../../shared/ledger/bytes.ts';
 import {parseHeader, type Header} from '../../shared/ledger/header.ts';
+import {namedByText} from './list.ts';
 import type {Query, Statement} from './store.ts';
 
 /** An event as it is read: its parsed header, its place, its hash. */
@@ -14,7 +15,13 @@ export type EventRow = {
   readonly header: Header;
 };
 
-type SqlEvent = {leaf: number; event_id: Id<'event'>; kind: number; event_hash: Uint8Array; header: string};
+type SqlEvent = {
+  leaf: number;
+  event_id: Id<'event'>;
+  kind: number;
+  event_hash: Uint8Array;
+  header: string;
+};
 
 const columns = 'e.leaf, e.event_id, e.kind, e.event_hash, e.header';
 
@@ -45,29 +52,23 @@ export async function selectEvents(
   filter: EventFilter,
 ): Promise<EventRow[]> {
   const values: unknown[] = [tenant];
-  const names: string[] = [];
   const where: string[] = [];
-  const add = (name: string, value: unknown, condition: (place: string) => string): void => {
-    if (value === undefined) return;
-    where.push(` and ${condition(`$${values.push(value)}`)}`);
-    names.push(name);
+  const add = (value: unknown, condition: (place: string) => string): void => {
+    if (value !== undefined) where.push(` and ${condition(`$${values.push(value)}`)}`);
   };
-  add('kinds', filter.kinds, (p) => `e.kind = any (${p}::int[])`);
-  add('entities', filter.entityIds, (p) => `e.entity_id = any (${p}::uuid[])`);
-  add('trajectories', filter.trajectoryIds, (p) => `e.traj_id = any (${p}::uuid[])`);
-  add('correlation', filter.correlationId, (p) => `(e.corr_id = ${p}::uuid or e.event_id = ${p}::uuid)`);
-  add('agents', filter.agentIds, (p) => `e.agent_id = any (${p}::uuid[])`);
-  add('min_depth', filter.minDepth, (p) => `e.depth >= ${p}::int`);
-  add('max_depth', filter.maxDepth, (p) => `e.depth <= ${p}::int`);
-  add('after', filter.after, (p) => `e.leaf > ${p}::bigint`);
-  add('before', filter.before, (p) => `e.leaf < ${p}::bigint`);
+  add(filter.kinds, (p) => `e.kind = any (${p}::int[])`);
+  add(filter.entityIds, (p) => `e.entity_id = any (${p}::uuid[])`);
+  add(filter.trajectoryIds, (p) => `e.traj_id = any (${p}::uuid[])`);
+  add(filter.correlationId, (p) => `(e.corr_id = ${p}::uuid or e.event_id = ${p}::uuid)`);
+  add(filter.agentIds, (p) => `e.agent_id = any (${p}::uuid[])`);
+  add(filter.minDepth, (p) => `e.depth >= ${p}::bigint`);
+  add(filter.maxDepth, (p) => `e.depth <= ${p}::bigint`);
+  add(filter.after, (p) => `e.leaf > ${p}::bigint`);
+  add(filter.before, (p) => `e.leaf < ${p}::bigint`);
   const direction = filter.isDescending === true ? 'desc' : 'asc';
   const limit = `$${values.push(filter.limit)}::bigint`;
-  const statement: Statement = {
-    name: `event_list_${direction}_${names.join('_')}`,
-    text: `select ${columns} from ledger.event e where e.tenant_no = $1${where.join('')} order by e.leaf ${direction} limit ${limit}`,
-  };
-  return (await q.rows<SqlEvent>(statement, values)).map(toEvent);
+  const text = `select ${columns} from ledger.event e where e.tenant_no = $1${where.join('')} order by e.leaf ${direction} limit ${limit}`;
+  return (await q.rows<SqlEvent>(namedByText('event_list', text), values)).map(toEvent);
 }
 
 const one: Statement = {
@@ -130,7 +131,8 @@ export async function walkEvents(
   from: number,
   of: {readonly direction: keyof typeof walks; readonly depth: number; readonly limit: number},
 ): Promise<Walked[]> {
-  const values = [tenant, from, of.depth, of.limit];
+  // Each step before the farthest has an event of its own, so none of the nearest is farther than this.
+  const values = [tenant, from, Math.min(of.depth, of.limit), of.limit];
   const rows = await q.rows<SqlEvent & {distance: number}>(walks[of.direction], values);
   return rows.map((row) => ({...toEvent(row), distance: row.distance}));
 }

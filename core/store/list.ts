@@ -29,7 +29,10 @@ export type Key = readonly [first: number, id: Id];
 export type ListQuery = {
   readonly tenant: TenantNo;
   readonly filters: readonly Filter[];
-  /** The column that orders, with the id behind it: `created_at` unless the entity has an order of its own. */
+  /**
+   * The column that orders, where the entity has an order of its own: no two rows that pass the filters
+   * are equal in it. Else it is `created_at`, with the id behind it.
+   */
   readonly orderBy?: string;
   readonly isDescending: boolean;
   readonly limit: number;
@@ -37,6 +40,8 @@ export type ListQuery = {
   /** The last row of the page before. */
   readonly after?: Key | null | undefined;
   readonly asOfLeaf?: number | null | undefined;
+  /** Tells how many rows there are without counting them, where something else keeps count. */
+  readonly count?: ((q: Query) => Promise<number>) | undefined;
 };
 
 /** How far `total` counts exactly. */
@@ -77,7 +82,15 @@ function addFilter(built: Built, filter: Filter): void {
   }
   const column = snake(filter.column);
   if ('in' in filter) {
-    where.push(`x.${column} = any (${place([...filter.in])}::${typeOf(filter.in[0], column)}[])`);
+    const [first] = filter.in;
+    const type = typeOf(first, column);
+    // One value is compared as such: behind an array, even of one, an index gives no order.
+    const isOne = filter.in.length === 1;
+    where.push(
+      isOne
+        ? `x.${column} = ${place(first)}::${type}`
+        : `x.${column} = any (${place([...filter.in])}::${type}[])`,
+    );
     return;
   }
   if ('is' in filter) {
@@ -115,22 +128,31 @@ function source(
 
 /** One page of an entity's rows, and how many there are up to `totalLimit`. */
 export async function listRows(q: Query, entity: string, list: ListQuery): Promise<Page> {
-  const {asOfLeaf} = list;
+  const {asOfLeaf, limit, offset = 0, after} = list;
   const built: Built = {where: [], values: [list.tenant], asOfLeaf};
-  const from = source(entity, 'x', list.asOfLeaf, built.values);
+  const from = source(entity, 'x', asOfLeaf, built.values);
   for (const filter of list.filters) addFilter(built, filter);
   const conditions = built.where.map((one) => ` and ${one}`).join('');
-  const counted = await q.rows<{total: number}>(
-    named(
-      `${entity}_count`,
-      `select count(*)::int as total from (select 1 from ${from}${conditions} limit ${totalLimit + 1}) t`,
-    ),
-    built.values,
-  );
   const page = pageOf(entity, from + conditions, built.values, list);
   const found = await q.rows<{row: SqlRow}>(page.statement, page.values);
-  const rows = found.slice(0, list.limit).map(({row}) => fromSql(row));
-  return {rows, hasMore: found.length > list.limit, total: counted[0]?.total ?? 0};
+  const rows = found.slice(0, limit).map(({row}) => fromSql(row));
+  const hasMore = found.length > limit;
+  // A last page that was reached by its offset has counted everything already.
+  const isCounted = !hasMore && !after && (offset === 0 || rows.length > 0);
+  if (isCounted) return {rows, hasMore, total: offset + rows.length};
+  const total = list.count ?? ((ask) => countRows(ask, entity, from + conditions, built.values));
+  return {rows, hasMore, total: await total(q)};
+}
+
+async function countRows(
+  q: Query,
+  entity: string,
+  from: string,
+  values: readonly unknown[],
+): Promise<number> {
+  const text = `select count(*)::int as total from (select 1 from ${from} limit ${totalLimit + 1}) t`;
+  const [counted] = await q.rows<{total: number}>(namedByText(`${entity}_count`, text), values);
+  return counted?.total ?? 0;
 }
 
 function pageOf(
@@ -139,20 +161,22 @@ function pageOf(
   counted: readonly unknown[],
   list: ListQuery,
 ): {statement: Statement; values: unknown[]} {
-  const {isDescending, limit, offset, after, orderBy = 'created_at'} = list;
+  const {isDescending, limit, offset, after, orderBy} = list;
   const [sign, direction] = isDescending ? ['<', 'desc'] : ['>', 'asc'];
   const values = [...counted];
   const place = (value: unknown): string => `$${values.push(value)}`;
-  const behind = after
-    ? ` and (x.${orderBy}, x.id) ${sign} (${place(after[0])}::bigint, ${place(after[1])}::uuid)`
-    : '';
+  // A column more than the index has would sort everything that passes the filters.
+  const order = orderBy === undefined ? ['x.created_at', 'x.id'] : [`x.${orderBy}`];
+  const types = ['bigint', 'uuid'];
+  const last = after ? order.map((_, at) => `${place(after[at])}::${types[at]}`) : [];
+  const behind = after ? ` and (${order.join()}) ${sign} (${last.join()})` : '';
   const skipped = offset === undefined ? '' : ` offset ${place(offset)}::bigint`;
-  const text = `select to_jsonb(x) as row from ${from}${behind} order by x.${orderBy} ${direction}, x.id ${direction} limit ${place(limit + 1)}::bigint${skipped}`;
-  return {statement: named(`${entity}_list`, text), values};
+  const text = `select to_jsonb(x) as row from ${from}${behind} order by ${order.map((one) => `${one} ${direction}`).join()} limit ${place(limit + 1)}::bigint${skipped}`;
+  return {statement: namedByText(`${entity}_list`, text), values};
 }
 
 /** A statement under a name of its own: PostgreSQL cuts names at 63 bytes, so the text is hashed in. */
-const named = (prefix: string, text: string): Statement => ({
+export const namedByText = (prefix: string, text: string): Statement => ({
   name: `${prefix}_${createHash('sha1').update(text).digest('hex').slice(0, 12)}`,
   text,
 });

@@ -203,15 +203,6 @@ export async function selectRowsBy<S>(
   return found.map(({row}) => fromSql(row) as Row<S>);
 }
 
-/** Takes items out of the index whose content an event at `leaf` ended; asked by clearing, as the lane. */
-export const dropItems: Statement = {
-  name: 'recall_item_drop',
-  text: `with d as (delete from aux.recall_item x where x.tenant_no = $1 and x.id = any ($2::uuid[]) and x.leaf <= $3
-      returning x.len, x.to_leaf)
-    update aux.recall_stat s set docs = s.docs - n.docs, total_len = s.total_len - n.len
-      from (select count(*) docs, coalesce(sum(d.len), 0) len from d where d.to_leaf is null) n where s.tenant_no = $1`,
-};
-
 const history: Statement = {
   name: 'turn_select_history',
   text: `select to_jsonb(x) as row from mem.turn x

@@ -105,6 +105,12 @@ export type Lookup = {
     consumer: string,
     limit: number,
   ): Promise<readonly {tenantNo: TenantNo; leaf: number; size: number}[]>;
+  /** What a row of `aux.sweep` finds to do by now, over all tenants, oldest first. */
+  due(
+    sweep: string,
+    now: Micros,
+    limit: number,
+  ): Promise<readonly {tenantNo: TenantNo; id: Id; version: number}[]>;
 };
 
 export type NewTenant = {

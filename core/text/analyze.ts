@@ -51,12 +51,12 @@ export function stemOf(word: string): string {
 }
 
 function cut(word: string): string {
-  return word.length <= wordCharacters ? word : [...word].slice(0, wordCharacters).join('');
+  return word.length <= wordCharacters ? word : Array.from(word).slice(0, wordCharacters).join('');
 }
 
 /** Overlapping pairs of a run without spaces; a single character is its own. */
 function* pairsOf(run: string): Iterable<string> {
-  const characters = [...run];
+  const characters = Array.from(run);
   if (characters.length === 1) yield run;
   for (let at = 0; at + 1 < characters.length; at += 1) {
     yield `${characters[at]}${characters[at + 1]}`;

@@ -101,7 +101,7 @@ function requestOf(options: ClientOptions, of: Contract, input: Sent, call: Call
     ...(call.receipt === true ? {Prefer: 'receipt'} : {}),
   };
   const place = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`;
-  const search = query.size === 0 ? '' : `?${query}`;
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
   return {
     url: `${options.baseUrl.replace(/\/+$/, '')}${place}${search}`,
     init: {

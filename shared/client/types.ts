@@ -12,13 +12,13 @@ type Snake<S extends string> = S extends `${infer C}${infer Rest}`
   ? `${C extends Lowercase<C> ? C : `_${Lowercase<C>}`}${Snake<Rest>}`
   : S;
 
-/** A value as it is sent: a time is a number inside and text on the wire. */
+/** A value as it is sent: a time is text, and of a list in a query one value may stand alone. */
 type Sent<T> = T extends number
   ? number | string
   : T extends string
     ? string
-    : T extends readonly unknown[]
-      ? readonly unknown[]
+    : T extends readonly (infer E)[]
+      ? readonly unknown[] | (E extends number | string ? number | string : never)
       : T extends object
         ? object | string
         : T;
@@ -77,8 +77,8 @@ type Grouped<Name extends string, First extends string> = First extends `${strin
     : First;
 
 type Names = {
-  [K in keyof Contracts & string]: Contracts[K] extends {readonly limitBytes: number} ? K : never;
-}[keyof Contracts & string];
+  [K in keyof Contracts]: Contracts[K] extends {readonly limitBytes: number} ? K : never;
+}[keyof Contracts];
 
 /** Every operation of the contracts, as `<group>.<verb>`. */
 export type Operations = {

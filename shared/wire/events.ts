@@ -62,7 +62,9 @@ export const eventsKinds = contract({
   may: 'any',
   summary: 'Every kind of event with its code',
   output: z.object({
-    kinds: z.array(z.object({kind: z.string(), code: z.string(), entity_type: z.string().nullable()})),
+    kinds: z.array(
+      z.object({kind: z.string(), code: z.string(), entity_type: z.string().nullable()}),
+    ),
   }),
 });
 

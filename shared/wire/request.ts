@@ -4,7 +4,7 @@
 import {CellError, type Issue} from '../errors.ts';
 import {parseStrict} from '../ledger/parse-strict.ts';
 import {SyntaxRefusal} from '../ledger/syntax.ts';
-import { decodeUtf8, toBase64 } from '../ledger/bytes.ts';
+import {decodeUtf8, toBase64} from '../ledger/bytes.ts';
 import {placeOf, readInput, type Contract} from './contract.ts';
 
 export type Sent = {

@@ -24,10 +24,14 @@ const lengthForm = /\r\ncontent-length: *(\d+)/i;
 function headOf(bytes: Buffer): Head | null {
   const end = bytes.indexOf(headEnd);
   if (end === -1) return null;
-  const text = bytes.latin1Slice(0, end);
+  const text = bytes.toString('latin1', 0, end);
   const status = Number(text.slice(9, 12));
   const length = status === 204 || status === 304 ? '0' : lengthForm.exec(text)?.[1];
-  return {status, bodyAt: end + headEnd.length, length: length === undefined ? null : Number(length)};
+  return {
+    status,
+    bodyAt: end + headEnd.length,
+    length: length === undefined ? null : Number(length),
+  };
 }
 
 /** The answer once it is whole. Chunks stay as they came: what is measured is when they end. */
@@ -53,7 +57,7 @@ export async function connect(url: string): Promise<Connection> {
     waiting = null;
   };
   /** What a full socket did not take yet. */
-  let unsent = Buffer.alloc(0);
+  let unsent: Buffer = Buffer.alloc(0);
   const send = (socket: Socket, bytes: Buffer): void => {
     unsent = bytes.subarray(socket.write(bytes));
   };

@@ -11,7 +11,11 @@ export const loadSettings = {
   CELLSTATE_RATE_LIMIT_BURST: '6000000',
 } as const;
 
-export type NewTenant = {readonly tenantId: string; readonly tenantNo: number; readonly key: string};
+export type NewTenant = {
+  readonly tenantId: string;
+  readonly tenantNo: number;
+  readonly key: string;
+};
 
 export type CoreProcess = {
   readonly url: string;
@@ -38,7 +42,11 @@ export type StartOptions = {
 };
 
 /** Starts it and waits until it listens. Its log goes to a file, as a service's would. */
-export async function startCore({databaseUrl, environment = {}, folder}: StartOptions): Promise<CoreProcess> {
+export async function startCore({
+  databaseUrl,
+  environment = {},
+  folder,
+}: StartOptions): Promise<CoreProcess> {
   const home = folder ?? mkdtempSync(join(tmpdir(), 'cellstate-bench-'));
   const log = openSync(join(home, 'core.log'), 'a');
   const began = performance.now();
@@ -52,8 +60,12 @@ export async function startCore({databaseUrl, environment = {}, folder}: StartOp
     cwd: home,
     stdio: ['ignore', log, log],
     env: {
-      PATH: process.env['PATH'] ?? '', HOME: home, DATABASE_URL: databaseUrl, CELLSTATE_PORT: '0',
-      ...loadSettings, ...environment,
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      DATABASE_URL: databaseUrl,
+      CELLSTATE_PORT: '0',
+      ...loadSettings,
+      ...environment,
     },
     ipc: (told: Told) => hear(told),
   });
@@ -62,7 +74,9 @@ export async function startCore({databaseUrl, environment = {}, folder}: StartOp
   const {url, error} = await Promise.race([first, late, gone]);
   if (url === undefined) {
     core.kill('SIGKILL');
-    throw new Error(`the core: ${error}\n${readFileSync(join(home, 'core.log'), 'utf8').slice(-2_000)}`);
+    throw new Error(
+      `the core: ${error}\n${readFileSync(join(home, 'core.log'), 'utf8').slice(-2_000)}`,
+    );
   }
   const startedMs = performance.now() - began;
 

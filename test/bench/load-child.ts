@@ -57,7 +57,12 @@ async function run(plan: Plan): Promise<Load> {
   const next = asking.is === 'turns' ? turnsOf(plan, asking) : readsOf(plan, asking);
   const other = asking.is === 'pairs' ? asking.other : null;
   const random = seeded(plan.seed + 1);
-  const counting: Counting = {isOn: false, refused: 0, complaint: null, left: plan.calls ?? Infinity};
+  const counting: Counting = {
+    isOn: false,
+    refused: 0,
+    complaint: null,
+    left: plan.calls ?? Infinity,
+  };
   const ms: number[] = [];
   const otherMs: number[] = [];
   let isOver = false;
@@ -87,8 +92,7 @@ async function run(plan: Plan): Promise<Load> {
   await Bun.sleep(plan.warmMs);
   counting.isOn = true;
   const began = performance.now();
-  const ends = plan.calls === undefined ? Bun.sleep(plan.runMs) : Promise.all(callers);
-  await Promise.race([ends, Promise.all(callers)]);
+  await Promise.race([Bun.sleep(plan.runMs), Promise.all(callers)]);
   const elapsedMs = performance.now() - began;
   const count = ms.length;
   isOver = true;

@@ -22,7 +22,7 @@ export type Plan = {
   readonly connections: number;
   readonly warmMs: number;
   readonly runMs: number;
-  /** Ends after so many calls, however long they take. */
+  /** Ends after so many calls, if the time has not ended before. */
   readonly calls?: number;
   readonly seed: number;
   /** Headers besides, whole lines. */

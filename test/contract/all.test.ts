@@ -6,7 +6,7 @@ import {contracts} from '../../shared/wire/all.ts';
 import {served} from '../support/served.ts';
 
 /** Streams are served by the protocols, everything else by use cases. */
-const bound = [...served, changesStreamServing({} as Services).contract];
+const bound = [...served, changesStreamServing({} as Services, () => undefined).contract];
 
 const idsOf = (list: typeof contracts): readonly string[] => list.map(({id}) => id).toSorted();
 

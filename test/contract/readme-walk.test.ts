@@ -39,14 +39,28 @@ const isReady = (of: ChildProcess): Promise<void> =>
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cellstate-walk-'));
-  for (const name of ['core', 'edge', 'shared', 'migrations', 'node_modules', 'package.json', 'wrangler.toml', 'test']) {
+  for (const name of [
+    'core',
+    'edge',
+    'shared',
+    'migrations',
+    'node_modules',
+    'package.json',
+    'wrangler.toml',
+    'test',
+  ]) {
     symlinkSync(join(root, name), join(folder, name));
   }
   edgePort = await freePort();
   product = spawn(process.execPath, ['core/cli/start.ts'], {
     cwd: folder,
     detached: true,
-    env: {...process.env, DATABASE_URL: 'pglite:.cellstate/pg', CELLSTATE_PORT: '0', CELLSTATE_EDGE_PORT: String(edgePort)},
+    env: {
+      ...process.env,
+      DATABASE_URL: 'pglite:.cellstate/pg',
+      CELLSTATE_PORT: '0',
+      CELLSTATE_EDGE_PORT: String(edgePort),
+    },
   });
   await isReady(product);
 }, 90_000);

@@ -5,7 +5,7 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {routePath} from '../../shared/wire/route.ts';
 import {makeKeyText} from '../../shared/key-text.ts';
-import {contracts} from '../../shared/wire/all.ts';
+import {contracts, protocolContracts} from '../../shared/wire/all.ts';
 import {covers, scopes, type Contract, type Scope} from '../../shared/wire/contract.ts';
 import {hasBody, pathOf, requestOf, type Sample} from '../support/contract-requests.ts';
 import {complaints, type Expected} from '../support/problem-check.ts';
@@ -206,7 +206,9 @@ function fits(contract: Contract, path: string): boolean {
 test('the flat list of contracts is what the core serves', () => {
   const routes = app.app.http.routes.filter(({method}) => method !== 'ALL');
   const bound = routes.map(({method, path}) => `${method} ${path}`);
-  const listed = contracts.map(({method, path}) => `${method} ${routePath(path)}`);
+  const listed = [...contracts, ...protocolContracts].map(
+    ({method, path}) => `${method} ${routePath(path)}`,
+  );
   expect(bound.toSorted()).toEqual(listed.toSorted());
   expect(new Set(contracts.map(({id}) => id)).size).toBe(contracts.length);
 });

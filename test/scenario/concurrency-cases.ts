@@ -8,7 +8,12 @@ import {canonicalize} from '../../shared/ledger/canonical.ts';
 import type {TestDatabase} from '../support/database.ts';
 
 type Reply = {readonly status: number; readonly headers: Headers; readonly text: string};
-type Sending = {readonly key?: string; readonly ifMatch?: number; readonly agent?: string; readonly body?: unknown};
+type Sending = {
+  readonly key?: string;
+  readonly ifMatch?: number;
+  readonly agent?: string;
+  readonly body?: unknown;
+};
 
 const plenty = '100000000';
 
@@ -30,7 +35,11 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
 
   /** A core over the database as it is now, which remembers nothing. */
   const start = (): Promise<App> =>
-    createApp({config, store: {...database.store, close: () => Promise.resolve()}, log: pino({level: 'silent'})});
+    createApp({
+      config,
+      store: {...database.store, close: () => Promise.resolve()},
+      log: pino({level: 'silent'}),
+    });
 
   beforeAll(async () => {
     database = await open();
@@ -42,7 +51,11 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
     await database.close();
   });
 
-  async function send(method: string, path: string, {key, ifMatch, agent, body}: Sending = {}): Promise<Reply> {
+  async function send(
+    method: string,
+    path: string,
+    {key, ifMatch, agent, body}: Sending = {},
+  ): Promise<Reply> {
     const response = await app.http.request(`/api/v1${path}`, {
       method,
       headers: {
@@ -55,17 +68,22 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
       ...(body === undefined ? {} : {body: JSON.stringify(body)}),
     });
     // What SQL has given back has its members in another order.
-    const text = canonicalize(await response.json());
+    const text = response.status === 204 ? '' : canonicalize(await response.json());
     return {status: response.status, headers: response.headers, text};
   }
 
   async function made(path: string, body: object): Promise<string> {
     const reply = await send('POST', path, {body});
     expect(reply.status).toBe(201);
-    return String((JSON.parse(reply.text) as Record<string, unknown>)[path === '/agents' ? 'agent_id' : 'trajectory_id']);
+    return String(
+      (JSON.parse(reply.text) as Record<string, unknown>)[
+        path === '/agents' ? 'agent_id' : 'trajectory_id'
+      ],
+    );
   }
 
-  const sizeNow = async (): Promise<number> => (await database.store.head(tenant.tenantNo))?.size ?? -1;
+  const sizeNow = async (): Promise<number> =>
+    (await database.store.head(tenant.tenantNo))?.size ?? -1;
   const versionOf = (reply: Reply): number => (JSON.parse(reply.text) as {version: number}).version;
   const statusesOf = (replies: readonly Reply[]): Record<number, number> => {
     const counts: Record<number, number> = {};
@@ -78,29 +96,44 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
     test('32 writers: every change is stored and visible, in one order', async () => {
       const id = await made('/trajectories', {name: 'shared'});
       const before = await sizeNow();
-      const replies = (await times(32, async (writer) => {
-        const own: Reply[] = [];
-        for (let turn = 0; turn < 8; turn += 1) {
-          own.push(await send('PATCH', `/trajectories/${id}`, {body: {name: `${writer}/${turn}`}}));
-        }
-        const versions = own.map(versionOf);
-        expect(versions).toEqual(versions.toSorted((a, b) => a - b));
-        return own;
-      })).flat();
+      const replies = (
+        await times(32, async (writer) => {
+          const own: Reply[] = [];
+          for (let turn = 0; turn < 8; turn += 1) {
+            own.push(
+              await send('PATCH', `/trajectories/${id}`, {body: {name: `${writer}/${turn}`}}),
+            );
+          }
+          const versions = own.map(versionOf);
+          expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+          return own;
+        })
+      ).flat();
       expect(statusesOf(replies)).toEqual({200: 256});
       const versions = replies.map(versionOf).toSorted((a, b) => a - b);
       expect(versions).toEqual(Array.from({length: 256}, (_, index) => index + 2));
       expect((await sizeNow()) - before).toBe(256);
       const last = replies.find((reply) => versionOf(reply) === 257);
-      const shown = JSON.parse((await send('GET', `/trajectories/${id}`)).text) as {name: string; version: number};
-      expect(shown).toMatchObject({version: 257, name: (JSON.parse(last?.text ?? '{}') as {name: string}).name});
+      const shown = JSON.parse((await send('GET', `/trajectories/${id}`)).text) as {
+        name: string;
+        version: number;
+      };
+      expect(shown).toMatchObject({
+        version: 257,
+        name: (JSON.parse(last?.text ?? '{}') as {name: string}).name,
+      });
     });
 
     test('64 writers with If-Match: every success raised the version by one, every loser got 412', async () => {
       const id = await made('/trajectories', {name: 'guarded'});
       let version = 1;
       for (let round = 0; round < 4; round += 1) {
-        const replies = await times(64, (writer) => send('PATCH', `/trajectories/${id}`, {ifMatch: version, body: {name: `${round} ${writer}`}}));
+        const replies = await times(64, (writer) =>
+          send('PATCH', `/trajectories/${id}`, {
+            ifMatch: version,
+            body: {name: `${round} ${writer}`},
+          }),
+        );
         expect(statusesOf(replies)).toEqual({200: 1, 412: 63});
         const winner = replies.find(({status}) => status === 200);
         expect(winner === undefined ? 0 : versionOf(winner)).toBe(version + 1);
@@ -110,25 +143,40 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
 
     test('a change of name and status at once is one version compared, not two', async () => {
       const id = await made('/trajectories', {name: 'both'});
-      const reply = await send('PATCH', `/trajectories/${id}`, {ifMatch: 1, body: {name: 'changed', status: 'suspended'}});
+      const reply = await send('PATCH', `/trajectories/${id}`, {
+        ifMatch: 1,
+        body: {name: 'changed', status: 'suspended'},
+      });
       expect([reply.status, versionOf(reply)]).toEqual([200, 3]);
-      expect((await send('PATCH', `/trajectories/${id}`, {ifMatch: 2, body: {name: 'stale'}})).status).toBe(412);
+      expect(
+        (await send('PATCH', `/trajectories/${id}`, {ifMatch: 2, body: {name: 'stale'}})).status,
+      ).toBe(412);
     });
 
     test('a group of which a later part is refused is refused whole, with a receipt', async () => {
       const id = await made('/trajectories', {name: 'active'});
       const before = await sizeNow();
-      const reply = await send('PATCH', `/trajectories/${id}`, {body: {name: 'lost', status: 'active'}});
-      expect([reply.status, (JSON.parse(reply.text) as {code: string}).code]).toEqual([409, 'STATE_CONFLICT']);
+      const reply = await send('PATCH', `/trajectories/${id}`, {
+        body: {name: 'lost', status: 'active'},
+      });
+      expect([reply.status, (JSON.parse(reply.text) as {code: string}).code]).toEqual([
+        409,
+        'STATE_CONFLICT',
+      ]);
       expect((await sizeNow()) - before).toBe(1);
-      expect(JSON.parse((await send('GET', `/trajectories/${id}`)).text)).toMatchObject({name: 'active', version: 1});
+      expect(JSON.parse((await send('GET', `/trajectories/${id}`)).text)).toMatchObject({
+        name: 'active',
+        version: 1,
+      });
     });
   });
 
   describe('one idempotency key', () => {
     test('10 identical creates at once are one event and 10 equal answers', async () => {
       const before = await sizeNow();
-      const replies = await times(10, () => send('POST', '/trajectories', {key: 'ten', body: {name: 'once'}}));
+      const replies = await times(10, () =>
+        send('POST', '/trajectories', {key: 'ten', body: {name: 'once'}}),
+      );
       expect(statusesOf(replies)).toEqual({201: 10});
       expect(new Set(replies.map(({text}) => text)).size).toBe(1);
       expect(new Set(replies.map(receiptOf)).size).toBe(1);
@@ -137,7 +185,11 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
 
     test('50 requests at once, then again by a core that knows nothing of them', async () => {
       const id = await made('/trajectories', {name: 'replayed'});
-      const change = (): Promise<Reply> => send('PATCH', `/trajectories/${id}`, {key: 'fifty', body: {name: 'renamed', status: 'suspended'}});
+      const change = (): Promise<Reply> =>
+        send('PATCH', `/trajectories/${id}`, {
+          key: 'fifty',
+          body: {name: 'renamed', status: 'suspended'},
+        });
       const before = await sizeNow();
       const first = await times(50, change);
       app = await start();
@@ -163,8 +215,20 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
       expect(again.headers.get('x-idempotency-replay')).toBe('true');
     });
 
+    test('a retry is told what was done, although what it was done to is gone and memory knows that', async () => {
+      const agent = await made('/agents', {name: 'leaving', agent_type: 'worker'});
+      const leave = (): Promise<Reply> => send('DELETE', `/agents/${agent}`, {key: 'leave'});
+      expect((await leave()).status).toBe(204);
+      app = await start();
+      await made('/agents', {name: 'warm', agent_type: 'worker'});
+      expect((await send('GET', `/agents/${agent}`)).status).toBe(404);
+      const again = await leave();
+      expect([again.status, again.headers.get('x-idempotency-replay')]).toEqual([204, 'true']);
+    });
+
     test('with another body it is refused, and the refusal takes the key from nobody', async () => {
-      const of = (name: string): Promise<Reply> => send('POST', '/trajectories', {key: 'mine', body: {name}});
+      const of = (name: string): Promise<Reply> =>
+        send('POST', '/trajectories', {key: 'mine', body: {name}});
       const first = await of('mine');
       expect((await of('yours')).status).toBe(409);
       app = await start();
@@ -175,11 +239,14 @@ export function describeConcurrency(open: () => Promise<TestDatabase>): void {
 
     test('a request that was done is refused when it comes again by an agent killed since', async () => {
       const agent = await made('/agents', {name: 'doomed', agent_type: 'worker'});
-      const act = (): Promise<Reply> => send('POST', '/trajectories', {key: 'last act', agent, body: {name: 'done'}});
+      const act = (): Promise<Reply> =>
+        send('POST', '/trajectories', {key: 'last act', agent, body: {name: 'done'}});
       expect((await act()).status).toBe(201);
       expect((await send('POST', `/agents/${agent}/kill`, {body: {}})).status).toBe(200);
       expect([(await act()).status, (await act()).status]).toEqual([409, 409]);
-      expect((await send('POST', '/trajectories', {body: {name: 'the lane goes on'}})).status).toBe(201);
+      expect((await send('POST', '/trajectories', {body: {name: 'the lane goes on'}})).status).toBe(
+        201,
+      );
     });
   });
 

@@ -19,7 +19,12 @@ import {verifyReceipt} from '../../shared/ledger/verify.ts';
 import {startCoreProcess, type CoreProcess} from '../support/core-process.ts';
 import type {Random} from '../support/seeds.ts';
 
-type Wish = {readonly key: string; readonly method: string; readonly path: string; readonly body: object};
+type Wish = {
+  readonly key: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: object;
+};
 type Told = {readonly eventId: string; readonly wish: Wish};
 
 /** Steps of `03-pipeline` §1 at which the core kills itself; null: at any moment, from outside. */
@@ -34,6 +39,8 @@ export type Rounds = {
   prepare(): Promise<void>;
   /** How many wishes were acknowledged. */
   acknowledgedCount(): number;
+  /** Where each round's core died: at the step it was told, or from outside. */
+  readonly deaths: readonly string[];
   run(round: number, dying: (core: CoreProcess) => Promise<void>): Promise<void>;
   /** Reads the whole ledger and compares. */
   check(): Promise<void>;
@@ -46,6 +53,7 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
   const told = new Map<string, Told>();
   const receipts: string[] = [];
   const open = new Map<string, Wish>();
+  const deaths: string[] = [];
   let shared = '';
   let core: CoreProcess | null = null;
 
@@ -54,7 +62,9 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
       const response = await fetch(`${core.url}/api/v1${wish.path}`, {
         method: wish.method,
         headers: {
-          authorization: `Bearer ${core.key}`, 'content-type': 'application/json', 'idempotency-key': wish.key,
+          authorization: `Bearer ${core.key}`,
+          'content-type': 'application/json',
+          'idempotency-key': wish.key,
           ...(random.chance(0.2) ? {prefer: 'receipt'} : {}),
         },
         body: JSON.stringify(wish.body),
@@ -116,6 +126,7 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
 
   return {
     acknowledgedCount: () => told.size,
+    deaths,
     async prepare() {
       core = await start();
       const made = await fetch(`${core.url}/api/v1/trajectories`, {
@@ -128,7 +139,7 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
     async run(round, dying) {
       const step = steps[round % steps.length] ?? null;
       if (core === null) throw new Error('the rounds are prepared');
-      if (step !== null) core.dieAt(step, 5 + random.int(60));
+      if (step !== null) core.dieAt(step, 1 + random.int(12));
       let isOver = false;
       const end = core.ended.then(() => {
         isOver = true;
@@ -136,6 +147,7 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
       const loading = load(core, round, () => isOver);
       const trouble = dying(core);
       await Promise.race([end, trouble]);
+      deaths.push(isOver ? (step ?? 'by itself') : 'from outside');
       isOver = true;
       await core.kill();
       await Promise.all([loading, trouble]);
@@ -149,7 +161,8 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
       try {
         const [log] = await storedLogs(audit, null);
         const shard = log?.shards[0];
-        if (log === undefined || shard === undefined || log.head === null) throw new Error('the database holds a ledger');
+        if (log === undefined || shard === undefined || log.head === null)
+          throw new Error('the database holds a ledger');
         const records: StoredRecord[] = [];
         for await (const page of readLog(audit, log.tenantNo)) records.push(...page);
         const notes = receipts.map((text) => noteIn(parseReceipt(text).proof));
@@ -162,8 +175,11 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
         for (const record of records) verifier.add(record);
         expect(verifier.finish().fault).toBeNull();
         const policy = `log ${shard.vkey}\nquorum none\n`;
-        for (const receipt of receipts) expect(verifyReceipt(hashes, {receipt, policy}).exit).toBe(0);
-        const names = records.map(({data}) => (JSON.parse(data ?? '{}') as {data: {name?: string}}).data.name ?? '');
+        for (const receipt of receipts)
+          expect(verifyReceipt(hashes, {receipt, policy}).exit).toBe(0);
+        const names = records.map(
+          ({data}) => (JSON.parse(data ?? '{}') as {data: {name?: string}}).data.name ?? '',
+        );
         const places = Map.groupBy(names.keys(), (index) => names[index] ?? '');
         for (const [key, {eventId}] of told) {
           const found = places.get(key) ?? [];

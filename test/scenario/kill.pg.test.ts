@@ -12,8 +12,10 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 /** The script that starts, kills and resumes a server, and a port that nobody else uses. */
 const script = process.env['PG18'] ?? '';
 const port = process.env['PG18_PORT'] ?? '5521';
-const server = (command: string): string => execFileSync('bash', [script, command, port], {encoding: 'utf8'}).trim();
-if (script === '') console.warn('NOT RUN: deaths of the server, because PG18 does not name the script pg18');
+const server = (command: string): string =>
+  execFileSync('bash', [script, command, port], {encoding: 'utf8'}).trim();
+if (script === '')
+  console.warn('NOT RUN: deaths of the server, because PG18 does not name the script pg18');
 
 async function through(rounds: Rounds, random: Random, dying: () => Promise<void>): Promise<void> {
   try {
@@ -26,32 +28,49 @@ async function through(rounds: Rounds, random: Random, dying: () => Promise<void
     }
     await rounds.check();
     expect(rounds.acknowledgedCount()).toBeGreaterThan(0);
+    console.info(`${rounds.acknowledgedCount()} acknowledged; died: ${rounds.deaths.join(', ')}`);
   } finally {
     await rounds.close();
   }
 }
 
-test(`${roundCount} deaths of the core under 64 writers`, {timeout: 30_000 * (roundCount + 1)}, async () => {
-  const database = await emptyPostgres();
-  const random = randomOf(seed);
-  try {
-    await through(createRounds(() => database.url, random), random, () => Promise.resolve());
-  } finally {
-    await database.drop();
-  }
-});
+test(
+  `${roundCount} deaths of the core under 64 writers`,
+  {timeout: 30_000 * (roundCount + 1)},
+  async () => {
+    const database = await emptyPostgres();
+    const random = randomOf(seed);
+    try {
+      await through(
+        createRounds(() => database.url, random),
+        random,
+        () => Promise.resolve(),
+      );
+    } finally {
+      await database.drop();
+    }
+  },
+);
 
-test.skipIf(script === '')(`${roundCount} deaths of the server under 64 writers`, {timeout: 60_000 * (roundCount + 1)}, async () => {
-  const url = server('start').split('\n').at(-1) ?? '';
-  const random = randomOf(seed);
-  try {
-    await through(createRounds(() => url, random), random, async () => {
-      server('crash');
-      await Bun.sleep(random.int(1_000));
-      server('resume');
-      await Bun.sleep(random.int(1_500));
-    });
-  } finally {
-    server('stop');
-  }
-});
+test.skipIf(script === '')(
+  `${roundCount} deaths of the server under 64 writers`,
+  {timeout: 60_000 * (roundCount + 1)},
+  async () => {
+    const url = server('start').split('\n').at(-1) ?? '';
+    const random = randomOf(seed);
+    try {
+      await through(
+        createRounds(() => url, random),
+        random,
+        async () => {
+          server('crash');
+          await Bun.sleep(random.int(1_000));
+          server('resume');
+          await Bun.sleep(random.int(1_500));
+        },
+      );
+    } finally {
+      server('stop');
+    }
+  },
+);

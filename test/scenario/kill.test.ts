@@ -8,19 +8,24 @@ import {createRounds} from './kill-rounds.ts';
 const roundCount = Number(process.env['ROUNDS'] ?? 2);
 const longestLoadMs = 400;
 
-test(`${roundCount} deaths under 64 writers: nothing acknowledged is lost, doubled or signed twice`, {timeout: 30_000 * (roundCount + 1)}, async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-  const random = randomOf(seed);
-  const rounds = createRounds((folder) => `pglite:${join(folder, 'pg')}`, random);
-  try {
-    await rounds.prepare();
-    for (let round = 0; round < roundCount; round += 1) {
-      // The steps take their turn over the nights, and over the runs of a day.
-      await rounds.run(seed + round, () => Bun.sleep(100 + random.int(longestLoadMs)));
+test(
+  `${roundCount} deaths under 64 writers: nothing acknowledged is lost, doubled or signed twice`,
+  {timeout: 30_000 * (roundCount + 1)},
+  async () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+    const random = randomOf(seed);
+    const rounds = createRounds((folder) => `pglite:${join(folder, 'pg')}`, random);
+    try {
+      await rounds.prepare();
+      for (let round = 0; round < roundCount; round += 1) {
+        // The steps take their turn over the nights, and over the runs of a day.
+        await rounds.run(seed + round, () => Bun.sleep(100 + random.int(longestLoadMs)));
+      }
+      await rounds.check();
+      expect(rounds.acknowledgedCount()).toBeGreaterThan(0);
+      console.info(`${rounds.acknowledgedCount()} acknowledged; died: ${rounds.deaths.join(', ')}`);
+    } finally {
+      await rounds.close();
     }
-    await rounds.check();
-    expect(rounds.acknowledgedCount()).toBeGreaterThan(0);
-  } finally {
-    await rounds.close();
-  }
-});
+  },
+);

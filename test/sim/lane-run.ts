@@ -7,9 +7,10 @@
 import {createHash} from 'node:crypto';
 import {createTenant, systemCall} from '../../core/api/bootstrap.ts';
 import type {Actor, Call} from '../../core/domain/actor.ts';
-import {memoryKey} from '../../core/ledger/memory.ts';
+import {changesSince, memoryKey, type Memory} from '../../core/ledger/memory.ts';
+import {assemble} from '../../core/pipeline/assemble.ts';
 import type {Ran} from '../../core/pipeline/run.ts';
-import {rowKey} from '../../core/pipeline/view.ts';
+import {createView, rowKey, type Snapshot} from '../../core/pipeline/view.ts';
 import {CellError} from '../../shared/errors.ts';
 import type {Id, Micros, TenantId, TenantNo} from '../../shared/ids.ts';
 import type {Hashes} from '../../shared/ledger/hashes.ts';
@@ -17,8 +18,8 @@ import {randomOf, type Random} from '../support/seeds.ts';
 import {startCore, type SimulatedCore} from '../support/simulated-core.ts';
 import {noFaults, type Faults, type Server} from '../support/simulated-store.ts';
 import {emptyTables} from '../support/simulated-tables.ts';
-import {createSimulatedTime} from '../support/simulated-time.ts';
-import {request, sent, type Known, type Request, type Wanted} from './wishes.ts';
+import {createSimulatedTime, thrown} from '../support/simulated-time.ts';
+import {externalIds, request, sent, type Known, type Request, type Wanted} from './wishes.ts';
 
 /** What a caller was told. `cut`: the core died first. */
 export type Told =
@@ -48,6 +49,9 @@ export type History = {
   readonly server: Server;
   readonly sendings: readonly Sending[];
   readonly looked: readonly Looked[];
+  /** Views that were compared with the database, and what was wrong with them (P-14). */
+  readonly viewCount: number;
+  readonly viewFaults: readonly string[];
   readonly known: ReadonlyMap<TenantNo, Known>;
   readonly isAlone: boolean;
   /** Changes when anything that happened changes. */
@@ -61,7 +65,11 @@ const tenantCount = 2;
 const retryLimit = 8;
 
 /** Runs a seed. */
-export async function runSeed(seed: number, hashes: Hashes, options: Options = {}): Promise<History> {
+export async function runSeed(
+  seed: number,
+  hashes: Hashes,
+  options: Options = {},
+): Promise<History> {
   const random = randomOf(seed);
   const time = createSimulatedTime();
   const server: Server = {tables: emptyTables(), time, random, faults: noFaults, awayUntil: 0};
@@ -77,7 +85,7 @@ export async function runSeed(seed: number, hashes: Hashes, options: Options = {
     },
   );
   await time.run(() => result !== null || failure !== null);
-  if (failure !== null) throw failure;
+  if (failure !== null) throw thrown(failure);
   return result as unknown as History;
 }
 
@@ -92,6 +100,8 @@ class Run {
   readonly #cores: {core: SimulatedCore; died: Promise<Told>; die: () => void}[] = [];
   readonly #sendings: Sending[] = [];
   readonly #looked: Looked[] = [];
+  readonly #viewFaults: string[] = [];
+  #viewCount = 0;
   readonly #acknowledged = new Map<TenantNo, number>();
   readonly #versions = new Map<Id, number>();
   readonly #used: Request[] = [];
@@ -115,10 +125,10 @@ class Run {
     for (let index = 0; index < tenantCount; index += 1) await this.#makeTenant(index);
     this.#server.faults = {...weather(random), ...this.#options.faults};
     const callers = Array.from({length: 2 + random.int(10)}, () => this.#caller(4 + random.int(8)));
-    const trouble = this.#trouble();
+    const beside = [this.#trouble(), this.#look()];
     await Promise.all(callers);
     this.#isOver = true;
-    await trouble;
+    await Promise.all(beside);
     // What hangs about happens, or never does.
     this.#server.faults = noFaults;
     await this.#pause(20_000);
@@ -139,8 +149,12 @@ class Run {
     if (core === undefined) throw new Error('a core is running');
     const made = await createTenant(core.services, {name: `tenant ${index}`});
     this.#known.set(made.tenantNo, {
-      tenantId: made.tenantId, defaultAgentId: made.agentId, adminKeyId: made.keyId,
-      trajectories: [], agents: [made.agentId], keys: [made.keyId],
+      tenantId: made.tenantId,
+      defaultAgentId: made.agentId,
+      adminKeyId: made.keyId,
+      trajectories: [],
+      agents: [made.agentId],
+      keys: [made.keyId],
     });
     this.#acknowledged.set(made.tenantNo, 4);
   }
@@ -189,16 +203,23 @@ class Run {
     const wanted = sent(one, services.newId);
     this.#traceCount += 1;
     const sending: Sending = {
-      tenantNo, wanted, core: index,
+      tenantNo,
+      wanted,
+      core: index,
       trace: this.#traceCount.toString(16).padStart(32, '0'),
-      from: this.#acknowledged.get(tenantNo) ?? 0, to: 0, told: null,
-      sentAt: this.#server.time.now(), toldAt: 0,
+      from: this.#acknowledged.get(tenantNo) ?? 0,
+      to: 0,
+      told: null,
+      sentAt: this.#server.time.now(),
+      toldAt: 0,
     };
     this.#sendings.push(sending);
-    const ran = services.pipeline.run(this.#actor(tenantNo, wanted), callOf(wanted, sending.trace), wanted.commands).then(
-      (result): Told => ({is: 'ran', ran: result}),
-      (error: unknown): Told => ({is: 'error', error}),
-    );
+    const ran = services.pipeline
+      .run(this.#actor(tenantNo, wanted), callOf(wanted, sending.trace), wanted.commands)
+      .then(
+        (result): Told => ({is: 'ran', ran: result}),
+        (error: unknown): Told => ({is: 'error', error}),
+      );
     sending.told = await Promise.race([ran, running.died]);
     sending.toldAt = this.#server.time.now();
     sending.to = this.#server.tables.tenants.get(tenantNo)?.size ?? 0;
@@ -206,9 +227,22 @@ class Run {
     return sending;
   }
 
-  #actor(tenantNo: TenantNo, {by, keyId, agentId}: Wanted): Actor {
+  #actor(
+    tenantNo: TenantNo,
+    {by, keyId, agentId}: Pick<Wanted, 'by' | 'keyId' | 'agentId'>,
+  ): Actor {
     const tenantId = (this.#known.get(tenantNo)?.tenantId ?? '') as TenantId;
-    return {tenantNo, tenantId, by, keyId, agentId, scopes: new Set(), isBound: false, onBehalfOf: null, sourceCeiling: 'user'};
+    return {
+      tenantNo,
+      tenantId,
+      by,
+      keyId,
+      agentId,
+      scopes: new Set(),
+      isBound: false,
+      onBehalfOf: null,
+      sourceCeiling: 'user',
+    };
   }
 
   /** What a caller knows once it was told; now and then it looks at once. */
@@ -219,7 +253,11 @@ class Run {
     const size = (events.at(-1)?.leaf ?? -1) + 1;
     this.#acknowledged.set(tenantNo, Math.max(size, this.#acknowledged.get(tenantNo) ?? 0));
     for (const {entityId, entityVersion} of events) {
-      if (entityId !== null) this.#versions.set(entityId, Math.max(entityVersion ?? 0, this.#versions.get(entityId) ?? 0));
+      if (entityId !== null)
+        this.#versions.set(
+          entityId,
+          Math.max(entityVersion ?? 0, this.#versions.get(entityId) ?? 0),
+        );
     }
     for (const command of wanted.commands) {
       if (command.type === 'trajectory.create') known.trajectories.push(command.id);
@@ -227,7 +265,13 @@ class Run {
       if (command.type === 'api_key.create') known.keys.push(command.id);
     }
     const [command] = wanted.commands;
-    if (this.#cores.length > 1 || command === undefined || !command.type.startsWith('trajectory.') || events.length === 0) return;
+    if (
+      this.#cores.length > 1 ||
+      command === undefined ||
+      !command.type.startsWith('trajectory.') ||
+      events.length === 0
+    )
+      return;
     const least = this.#versions.get(command.id) ?? 0;
     const read = core.services.reads.row(tenantNo, 'trajectory', command.id).then(
       (row) => row?.version ?? 0,
@@ -253,8 +297,100 @@ class Run {
         running.die();
         this.#start(index);
       } else if (what === 2) {
-        this.#server.awayUntil = this.#server.time.now() + random.int(random.chance(0.2) ? 120_000_000 : 3_000_000);
+        this.#server.awayUntil =
+          this.#server.time.now() + random.int(random.chance(0.2) ? 120_000_000 : 3_000_000);
       } else this.#evict(running.core);
+    }
+  }
+
+  /** P-14: whatever a snapshot was made of, the view over it is what the database holds. */
+  async #look(): Promise<void> {
+    const random = this.#random;
+    while (!this.#isOver) {
+      await this.#pause(random.int(400));
+      const tenantNo = 1 + random.int(tenantCount);
+      const known = this.#known.get(tenantNo);
+      const running = random.pick(this.#cores);
+      const target = known?.trajectories.at(-1);
+      if (known === undefined || target === undefined) continue;
+      const {store, laneOf} = running.core.services;
+      const {memory} = laneOf(tenantNo);
+      const wish = {
+        tenantNo,
+        actor: this.#actor(tenantNo, {by: 'system:look', keyId: null, agentId: null}),
+        call: systemCall,
+        commands: [{type: 'trajectory.delete', id: target}],
+        expects: [],
+        key: null,
+        isBackground: false,
+      };
+      const refs = [
+        {entity: 'trajectory', column: 'id', values: [...known.trajectories]},
+        {entity: 'agent', column: 'id', values: [...known.agents]},
+        {entity: 'trajectory', column: 'externalId', values: [...externalIds]},
+      ];
+      const snapshot = await Promise.race([
+        assemble({store, memoryOf: () => memory}, wish, refs).catch(() => null),
+        running.died.then(() => null),
+      ]);
+      await this.#pause(random.int(60));
+      if (snapshot !== null) this.#compare(tenantNo, known, target, memory, snapshot);
+    }
+  }
+
+  #compare(tenantNo: TenantNo, known: Known, target: Id, memory: Memory, snapshot: Snapshot): void {
+    const {tables} = this.#server;
+    const ledger = memory.tenants.get(tenantNo);
+    // What is on its way, or was done by somebody else, the lane does not know yet.
+    if (ledger === undefined || ledger.head.size !== tables.tenants.get(tenantNo)?.size) return;
+    const layers = changesSince(ledger, snapshot.size);
+    if (layers === null) return;
+    this.#viewCount += 1;
+    const view = createView({
+      at: 0,
+      tenantId: known.tenantId as TenantId,
+      settings: {},
+      snapshot,
+      layers,
+      reads: new Map(),
+    });
+    const stored = [...(tables.mem.get('trajectory')?.values() ?? [])].filter(
+      (row) => row['tenant_no'] === tenantNo,
+    );
+    const same = (what: string, seen: unknown, held: unknown): void => {
+      if (JSON.stringify(seen) === JSON.stringify(held)) return;
+      this.#viewFaults.push(
+        `${what} is ${JSON.stringify(seen)}, stored is ${JSON.stringify(held)}, snapshot of ${snapshot.size} at ${ledger.head.size}`,
+      );
+    };
+    for (const [entity, ids] of [
+      ['trajectory', known.trajectories],
+      ['agent', known.agents],
+    ] as const) {
+      for (const id of ids) {
+        if (!snapshot.rows.has(rowKey(entity, id))) continue;
+        const row = view.row<Record<string, unknown>>(entity, id);
+        const held = tables.mem.get(entity)?.get(`${tenantNo}/${id}`);
+        same(
+          `${entity} ${id}`,
+          row === null ? null : [row.version, row.leaf, row.state['status']],
+          held === undefined ? null : [held['version'], held['leaf'], held['status']],
+        );
+      }
+    }
+    const ids = (rows: readonly {id: Id}[]): Id[] => rows.map(({id}) => id).toSorted();
+    for (const [column, name, value] of [
+      ['parentTrajectoryId', 'parent_trajectory_id', target],
+      ...externalIds.map((one) => ['externalId', 'external_id', one]),
+    ] as [string, string, string][]) {
+      const held = stored
+        .filter((row) => row[name] === value)
+        .map((row) => ({id: row['id'] as Id}));
+      same(
+        `trajectories of ${column} ${value}`,
+        ids(view.rows('trajectory', column, value)),
+        ids(held),
+      );
     }
   }
 
@@ -264,11 +400,13 @@ class Run {
     const {memory} = random.pick(lanes);
     const {rows, chains, tenants} = memory;
     if (random.chance(0.5)) for (const key of rows.keys()) if (random.chance(0.5)) rows.delete(key);
-    if (random.chance(0.5)) for (const key of chains.keys()) if (random.chance(0.5)) chains.delete(key);
+    if (random.chance(0.5))
+      for (const key of chains.keys()) if (random.chance(0.5)) chains.delete(key);
     for (const ledger of tenants.values()) {
-      // Keys of the running batch are the newest and never the ones that are pushed out.
+      // The newest are never pushed out: 65 536 others would have to come while a unit waits.
       if (random.chance(0.5)) {
-        for (const [key, {leaf}] of ledger.keys.entries()) if (leaf < ledger.head.size) ledger.keys.delete(key);
+        for (const [key, {leaf}] of ledger.keys.entries())
+          if (leaf < this.#oldest()) ledger.keys.delete(key);
       }
       while (random.chance(0.5) && ledger.ring.length > 0) {
         ledger.ring.shift();
@@ -276,17 +414,32 @@ class Run {
       }
     }
     // A row that everything needs stays hot, as it does in a real one.
-    for (const [tenantNo, {tenantId}] of this.#known) rows.get(memoryKey(tenantNo, rowKey('tenant', tenantId)));
+    for (const [tenantNo, {tenantId}] of this.#known)
+      rows.get(memoryKey(tenantNo, rowKey('tenant', tenantId)));
+  }
+
+  /** What every unit under way has seen. */
+  #oldest(): number {
+    const open = this.#sendings.filter(({told}) => told === null);
+    return Math.min(...open.map(({from}) => from), Number.MAX_SAFE_INTEGER);
   }
 
   #history(): History {
     const {tables} = this.#server;
     const digest = createHash('sha256');
-    for (const events of tables.events.values()) for (const event of events) digest.update(String(event['header']));
+    for (const events of tables.events.values())
+      for (const event of events) digest.update(String(event['header']));
     for (const {told, toldAt} of this.#sendings) digest.update(`${told?.is} ${toldAt}`);
     return {
-      seed: this.#seed, server: this.#server, sendings: this.#sendings, looked: this.#looked, known: this.#known,
-      isAlone: this.#cores.length === 1, digest: digest.digest('hex'),
+      seed: this.#seed,
+      server: this.#server,
+      sendings: this.#sendings,
+      looked: this.#looked,
+      known: this.#known,
+      viewCount: this.#viewCount,
+      viewFaults: this.#viewFaults,
+      isAlone: this.#cores.length === 1,
+      digest: digest.digest('hex'),
     };
   }
 }
@@ -294,12 +447,21 @@ class Run {
 /** Calm, rough and very rough. */
 function weather(random: Random): Faults {
   const rough = random.pick([0, 0.02, 0.1, 0.25]);
-  const part = (): number => rough * random.int(100) / 100;
-  return {delayMs: random.pick([1, 5, 40]), busy: part(), unsent: part(), lost: part(), late: part() / 2, readFails: part() / 4};
+  const part = (): number => (rough * random.int(100)) / 100;
+  return {
+    delayMs: random.pick([1, 5, 40]),
+    busy: part(),
+    unsent: part(),
+    lost: part(),
+    late: part() / 2,
+    readFails: part() / 4,
+  };
 }
 
 const callOf = ({key, digest, ifMatch}: Wanted, trace: string): Call => ({
-  ...systemCall, trace, idempotencyKey: key,
+  ...systemCall,
+  trace,
+  idempotencyKey: key,
   requestHash: key === null ? null : createHash('sha256').update(digest).digest('hex'),
   ifMatch: typeof ifMatch === 'number' ? [ifMatch] : ifMatch,
 });
@@ -307,5 +469,10 @@ const callOf = ({key, digest, ifMatch}: Wanted, trace: string): Call => ({
 /** Whether a caller has to ask again to know. */
 export function isOpen(told: Told | null): boolean {
   if (told?.is !== 'error') return told?.is === 'cut';
-  return told.error instanceof CellError && ['TIMEOUT', 'SERVICE_UNAVAILABLE', 'DATABASE_ERROR', 'CONCURRENT_MODIFICATION'].includes(told.error.code);
+  return (
+    told.error instanceof CellError &&
+    ['TIMEOUT', 'SERVICE_UNAVAILABLE', 'DATABASE_ERROR', 'CONCURRENT_MODIFICATION'].includes(
+      told.error.code,
+    )
+  );
 }

@@ -16,12 +16,16 @@ async function faultsOfSeed(seed: number): Promise<readonly string[]> {
   }
 }
 
-test(`${count} seeds: every caller is told the truth, and the log and its tables agree`, {timeout: 60_000 + count * 500}, async () => {
-  const first = Number(process.env['SEED'] ?? 1);
-  for (let seed = first; seed < first + count; seed += 1) {
-    expect({seed, faults: (await faultsOfSeed(seed)).slice(0, 5)}).toEqual({seed, faults: []});
-  }
-});
+test(
+  `${count} seeds: every caller is told the truth, and the log and its tables agree`,
+  {timeout: 60_000 + count * 500},
+  async () => {
+    const first = Number(process.env['SEED'] ?? 1);
+    for (let seed = first; seed < first + count; seed += 1) {
+      expect({seed, faults: (await faultsOfSeed(seed)).slice(0, 5)}).toEqual({seed, faults: []});
+    }
+  },
+);
 
 test('a seed does again what it did', async () => {
   for (const seed of [3, 17, 40]) {

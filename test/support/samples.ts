@@ -155,6 +155,10 @@ const samples: Readonly<Record<string, Builder>> = {
   api_keys_delete: onKey(),
   api_keys_rotate: onKey({body: {grace_seconds: 60}}),
   api_keys_revoke: onKey({body: {reason: 'a sample'}}),
+  api_keys_admin_list: ({caller}) => ({path: {tenant_id: caller.tenantId}}),
+  api_keys_admin_revoke: async (of) => ({
+    path: {tenant_id: of.caller.tenantId, api_key_id: await apiKey(of)},
+  }),
   users_me: nothing,
   auth_introspect: ({caller}) => ({body: {token: caller.key}}),
 
@@ -228,6 +232,10 @@ const samples: Readonly<Record<string, Builder>> = {
     path: {note_id: await note(of)},
     body: {by_id: await note(of)},
   }),
+  search_all: sends({query: 'sample'}),
+  notes_search: sends({query: 'sample'}),
+  artifacts_search: sends({query: 'sample'}),
+  context_assemble: async (of) => ({body: {trajectory_id: await trajectory(of)}}),
   batch_trajectories: sends({items: [{operation: 'create', create: {name: 'sample'}}]}),
   batch_artifacts: async (of) => ({
     body: {items: [{operation: 'create', create: await newArtifact(of)}]},

@@ -21,22 +21,34 @@ export type SimulatedCore = {
 const master = new Uint8Array(32).map((_, index) => index);
 
 /** Starts a core. */
-export function startCore(server: Server, hashes: Hashes, random: Random, laneCount: number): SimulatedCore {
+export function startCore(
+  server: Server,
+  hashes: Hashes,
+  random: Random,
+  laneCount: number,
+): SimulatedCore {
   const {store, kill} = connect(server, laneCount);
   const {now} = server.time;
   const tools = {hashes, random: random.bytes};
   const laneOf = (tenant: TenantNo): Lane => lanes[tenant % lanes.length] as Lane;
   const lanes: Lane[] = Array.from({length: laneCount}, (_, index) =>
     createLane({
-      index, store, tools, now,
+      index,
+      store,
+      tools,
+      now,
       memory: newMemory(),
-      assembleAgain: (wish, missing) => assemble({store, memoryOf: (tenant) => laneOf(tenant).memory}, wish, missing),
+      assembleAgain: (wish, missing) =>
+        assemble({store, memoryOf: (tenant) => laneOf(tenant).memory}, wish, missing),
       published: () => undefined,
     }),
   );
   const services = {
     pipeline: createPipeline({store, tools, laneOf}),
-    store, tools, laneOf, now,
+    store,
+    tools,
+    laneOf,
+    now,
     keys: createKeys(hashes, [master], 'simulated.test'),
     reads: createReads({store, tools, laneOf}),
     newId: () => newId(now(), random.bytes(10)),

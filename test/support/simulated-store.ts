@@ -10,11 +10,23 @@ import type {Micros, TenantNo} from '../../shared/ids.ts';
 import type {CommitOutcome, Query, Statement, Store} from '../../core/store/store.ts';
 import type {Random} from './seeds.ts';
 import type {SimulatedTime} from './simulated-time.ts';
-import {assembleIn, commitTo, headIn, openTenantIn, Refused, textOf, type Tables} from './simulated-tables.ts';
+import {
+  assembleIn,
+  commitTo,
+  headIn,
+  openTenantIn,
+  Refused,
+  textOf,
+  type Tables,
+} from './simulated-tables.ts';
 
 /** Probabilities, and the longest a call takes. */
 export type Faults = {
   readonly delayMs: number;
+  /** What a commit takes besides, so that others gather behind it. */
+  readonly commitMs?: number;
+  /** How long one waits for an answer that is lost. */
+  readonly patienceMs?: number;
   /** A commit that is not begun: no room, no connection. */
   readonly busy: number;
   /** A commit that never arrives, and nobody can tell. */
@@ -84,7 +96,10 @@ export function connect(server: Server, lanes: number): Session {
     }
   }
 
-  const store: Pick<Store, 'durability' | 'lanes' | 'assemble' | 'commit' | 'head' | 'openTenant' | 'read' | 'close'> = {
+  const store: Pick<
+    Store,
+    'durability' | 'lanes' | 'assemble' | 'commit' | 'head' | 'openTenant' | 'read' | 'close'
+  > = {
     durability: 'disk',
     lanes,
     assemble: (...of) => call(() => assembleIn(tables, ...of)),
@@ -92,7 +107,7 @@ export function connect(server: Server, lanes: number): Session {
     openTenant: (tenant) => call(() => openTenantIn(tables, tenant)),
     commit(batch) {
       const text = textOf(batch);
-      const {busy, unsent, lost, late} = server.faults;
+      const {busy, unsent, lost, late, commitMs = 0, patienceMs = 0} = server.faults;
       const odds = random.int(1_000_000) / 1_000_000;
       const unknown: CommitOutcome = {is: 'unknown', cause: new Error('the connection broke')};
       return new Promise((resolve) => {
@@ -106,11 +121,12 @@ export function connect(server: Server, lanes: number): Session {
           time.after(random.int(lateMs), () => void happen(text, batch.nowMicros));
           return tell(delay(), unknown);
         }
-        return time.after(delay(), () => {
+        return time.after(delay() + commitMs, () => {
           // What was under way when its sender died is done, or is not.
           if (isDead && random.chance(0.5)) return;
           const outcome = happen(text, batch.nowMicros);
-          tell(delay(), odds < busy + unsent + late + lost ? unknown : outcome);
+          const isLost = odds < busy + unsent + late + lost;
+          tell(isLost ? patienceMs + delay() : delay(), isLost ? unknown : outcome);
         });
       });
     },
@@ -119,7 +135,8 @@ export function connect(server: Server, lanes: number): Session {
   };
 
   const queryOf = (tenant: TenantNo): Query => ({
-    rows: <T>({name}: Statement, values: readonly unknown[]) => call(() => answerOf(tenant, name, values) as T[]),
+    rows: <T>({name}: Statement, values: readonly unknown[]) =>
+      call(() => answerOf(tenant, name, values) as T[]),
   });
 
   /** The statements that the write path asks, by name. */
@@ -127,12 +144,19 @@ export function connect(server: Server, lanes: number): Session {
     switch (name) {
       case 'event_select_by_id': {
         const [, id] = values;
-        return (tables.events.get(tenant) ?? []).filter((event) => event['event_id'] === id).map(() => ({found: 1}));
+        return (tables.events.get(tenant) ?? [])
+          .filter((event) => event['event_id'] === id)
+          .map(() => ({found: 1}));
       }
       case 'past_select_at': {
         const [, entity, id, at] = values;
         return [...tables.past.values()].filter(
-          (row) => row['tenant_no'] === tenant && row['entity'] === entity && row['id'] === id && Number(row['leaf']) <= Number(at) && Number(row['to_leaf']) > Number(at),
+          (row) =>
+            row['tenant_no'] === tenant &&
+            row['entity'] === entity &&
+            row['id'] === id &&
+            Number(row['leaf']) <= Number(at) &&
+            Number(row['to_leaf']) > Number(at),
         );
       }
       default:

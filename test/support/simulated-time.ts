@@ -63,3 +63,7 @@ export function createSimulatedTime(): SimulatedTime {
     },
   };
 }
+
+/** What a run rejected with, as something that can be thrown again. */
+export const thrown = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error('the run was rejected', {cause: reason});

@@ -60,7 +60,7 @@ const unlimited = '100000000';
 
 /** Opens it. `environment` overrides what the tests usually have. */
 export async function openTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
-  const url = 'pglite:memory';
+  const url = environment['DATABASE_URL'] ?? 'pglite:memory';
   const master = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
   const config = parseConfig({
     CELLSTATE_MASTER_KEY: master,

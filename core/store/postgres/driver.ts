@@ -97,7 +97,10 @@ export function storeOver(driver: Driver): Store {
     },
 
     async maintain(lane, work) {
-      return inTime('maintain', driver.laneTransaction(lane, (ask) => work({rows: translated(ask)})));
+      return inTime(
+        'maintain',
+        driver.laneTransaction(lane, (ask) => work({rows: translated(ask)})),
+      );
     },
 
     async read(tenant, ask) {

@@ -1,5 +1,5 @@
 /** The questions that see more than one tenant, each a SECURITY DEFINER function of schema `lookup`. */
-import type {TenantNo} from '../../../shared/ids.ts';
+import type {Id, TenantNo} from '../../../shared/ids.ts';
 import {fromSql, type SqlRow} from '../codec.ts';
 import type {Lookup} from '../store.ts';
 import {statements, type Ask} from './statements.ts';
@@ -34,5 +34,11 @@ export const lookupOver = (ask: Ask): Lookup => ({
     type Row = {tenant_no: TenantNo; leaf: number; size: number};
     const found = await ask<Row>(statements.behind, [consumer, limit]);
     return found.map(({tenant_no: tenantNo, leaf, size}) => ({tenantNo, leaf, size}));
+  },
+
+  async due(sweep, now, limit) {
+    type Row = {tenant_no: TenantNo; id: Id; version: number};
+    const found = await ask<Row>(statements.due, [sweep, now, limit]);
+    return found.map(({tenant_no: tenantNo, id, version}) => ({tenantNo, id, version}));
   },
 });

@@ -53,5 +53,9 @@ select tenant_no from t`,
     name: 'cursor_select_behind',
     text: 'select tenant_no, leaf, size from lookup.behind($1, $2)',
   },
+  due: {
+    name: 'sweep_select_due',
+    text: 'select tenant_no, id, version from lookup.due($1, $2, $3)',
+  },
   ping: {name: 'ping', text: 'select 1 as one'},
 } as const satisfies Record<string, Statement>;

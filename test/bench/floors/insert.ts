@@ -24,10 +24,10 @@ export async function openFloorTable(url: string): Promise<FloorTable> {
     'create table floor_event (id uuid primary key, tenant_no int not null, at bigint not null, body text not null)',
   );
   const ids = Array.from({length: 10_000}, () => randomUUID());
-  await pool.query(
-    `insert into floor_event select id, 1, 0, $2 from unnest($1::uuid[]) id`,
-    [ids, body],
-  );
+  await pool.query(`insert into floor_event select id, 1, 0, $2 from unnest($1::uuid[]) id`, [
+    ids,
+    body,
+  ]);
   await pool.query('vacuum analyze floor_event');
   return {pool, ids};
 }

@@ -28,6 +28,8 @@ let log: StoredLog;
 beforeAll(async () => {
   database = await freshDatabase();
   const app = await appOver(database.store);
+  // The tiles are the tests' own.
+  await app.upkeep.close();
   const tenant = await seedLog(app, eventCount);
   await seedLog(app, 20, 'another');
   q = {rows: ({text}, values) => database.admin.rows(text, values)};
