@@ -42,11 +42,12 @@ export function relay(answer: Response): Response {
           }
         } catch {
           // Whatever broke it, the client is told what to do: to come back with the last id it saw.
-          await reader.cancel().catch(() => undefined);
           const message = 'the connection to the core was lost';
           const last = streamEnd('SERVICE_UNAVAILABLE', message, cursor);
           controller.enqueue(new TextEncoder().encode(last));
           controller.close();
+          // One that broke cannot be cancelled any more; one that was silent must be.
+          await Promise.allSettled([reader.cancel()]);
         }
       },
       cancel: (reason) => reader.cancel(reason),

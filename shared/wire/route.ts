@@ -61,7 +61,8 @@ function compareRoutes(a: string, b: string): number {
     const difference = Number(left[at]?.startsWith(':')) - Number(right[at]?.startsWith(':'));
     if (difference !== 0) return difference;
   }
-  return 0;
+  // By length and not as equals: a path equal to two that are not equal would leave their order open.
+  return left.length - right.length;
 }
 
 /** Makes the application of all routes. */

@@ -13,7 +13,7 @@ import type {Id} from '../../shared/ids.ts';
 import {turnsCreate, type TurnDraft} from '../../shared/wire/turns.ts';
 import {readInput} from '../../shared/wire/contract.ts';
 import {loadSettings} from './core-process.ts';
-import type {Member, Scale} from './world.ts';
+import type {Member, Scale} from './scale.ts';
 
 export type InProcess = {
   readonly app: App;

@@ -2,7 +2,8 @@
  * Takes a row: floor, operation, floor, operation, … floor, and the ratio of each operation to the
  * two floors around it. What else the machine does meets both alike.
  */
-import {figureOf, isMoreBetter, type AnyRow, type Sample} from './row.ts';
+import {figureOf, isMoreBetter, type AnyRow} from './row.ts';
+import type {Sample} from './stats.ts';
 import {spreadOf, type Spread} from './stats.ts';
 import type {World} from './world.ts';
 

@@ -2,7 +2,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {loadSettings} from './core-process.ts';
-import {commit, machineOf} from './machine.ts';
+import {commit, type machineOf} from './machine.ts';
 import type {Result} from './measure.ts';
 import {spreadOf} from './stats.ts';
 

@@ -1,17 +1,6 @@
 /** What a row of the table is: one operation, the floor beside it, and what it must reach. */
-import type {Percentiles} from './stats.ts';
+import type {Sample} from './stats.ts';
 import type {World} from './world.ts';
-
-/** What one taking of an operation or of a floor saw. */
-export type Sample = {
-  readonly perSecond: number;
-  readonly ms: Percentiles;
-  readonly count: number;
-  /** The row's own figure, where it is neither a rate nor a median time. */
-  readonly value?: number;
-  /** What is reported beside the figure. */
-  readonly besides?: Readonly<Record<string, number>>;
-};
 
 export type Floor<S> = {
   readonly name: string;

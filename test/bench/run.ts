@@ -12,7 +12,8 @@ import {measure, type Result} from './measure.ts';
 import {besidesOf, settingsSentence, tableOf, writeResults} from './report.ts';
 import {rows} from './rows.ts';
 import {openServer} from './server.ts';
-import {openWorld, type Scale} from './world.ts';
+import type {Scale} from './scale.ts';
+import {openWorld} from './world.ts';
 
 const whole: Scale = {
   runMs: 3_000,

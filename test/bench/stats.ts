@@ -2,6 +2,17 @@
 
 export type Percentiles = {readonly p50: number; readonly p95: number; readonly p99: number};
 
+/** What one taking of an operation or of a floor saw. */
+export type Sample = {
+  readonly perSecond: number;
+  readonly ms: Percentiles;
+  readonly count: number;
+  /** The row's own figure, where it is neither a rate nor a median time. */
+  readonly value?: number;
+  /** What is reported beside the figure. */
+  readonly besides?: Readonly<Record<string, number>>;
+};
+
 /** The value below which a share of the sorted numbers lies; 0 of none. */
 function at(sorted: ArrayLike<number>, share: number): number {
   const place = Math.min(sorted.length - 1, Math.floor(share * sorted.length));

@@ -1,7 +1,7 @@
 /** Threads of a given length, grown through the public API as an importer would grow them. */
 import type {CoreProcess} from './core-process.ts';
 import {textSource} from './text.ts';
-import {openScope} from './world.ts';
+import {openScope} from './scale.ts';
 
 export type Thread = {
   readonly scopeId: string;

@@ -2,7 +2,6 @@
  * Everything that rows share, each part made when the first row asks for it: databases, cores, load
  * generator, floors. A part that one row has written to is as it is for the next.
  */
-import type {Actor} from '../../core/domain/actor.ts';
 import {startCore, type CoreProcess, type NewTenant} from './core-process.ts';
 import {openFloorTable, type FloorTable} from './floors/insert.ts';
 import {startBareServer, type BareServer} from './floors/bare-server.ts';
@@ -10,22 +9,9 @@ import {openLmdbFloor, type LmdbFloor} from './floors/lmdb-get.ts';
 import {openInProcess, type InProcess} from './in-process.ts';
 import type {Target} from './load-plan.ts';
 import {startLoad, type LoadGenerator} from './load.ts';
+import {openScope, type Scale} from './scale.ts';
 import {growThread, type Thread} from './thread.ts';
 import type {Server} from './server.ts';
-
-export type Scale = {
-  readonly runMs: number;
-  readonly warmMs: number;
-  /** Calls of one caller, where a row counts calls. */
-  readonly calls: number;
-  /** Turns of the thread that W5, R3, D1 and M1 are about. */
-  readonly longTurns: number;
-  readonly noteCount: number;
-  /** Events of the bundle that V1 reads. */
-  readonly bundleEvents: number;
-  readonly tenants: number;
-  readonly scopesPerTenant: number;
-};
 
 /** A core with tenants, and open scopes in each. */
 export type Served = {
@@ -54,11 +40,9 @@ export type World = {
   readonly bareServer: () => Promise<BareServer>;
   readonly lmdbFloor: () => Promise<LmdbFloor>;
   /** Ends a part when the world ends, the newest first. */
-  readonly onClose: (end: () => Promise<unknown> | unknown) => void;
+  readonly onClose: (end: () => unknown) => void;
   close(): Promise<void>;
 };
-
-export type Member = {readonly actor: Actor; readonly scopeId: string};
 
 /** Runs `make` once, whoever asks. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -70,8 +54,8 @@ type Wanted = {readonly server: Server; readonly scale: Scale; readonly seed: nu
 
 /** Makes a world in which nothing is there yet. */
 export function openWorld({server, scale, seed}: Wanted): World {
-  const ends: (() => Promise<unknown> | unknown)[] = [];
-  const onClose = (end: () => Promise<unknown> | unknown): void => void ends.push(end);
+  const ends: (() => unknown)[] = [];
+  const onClose = (end: () => unknown): void => void ends.push(end);
   const world: World = {
     server,
     scale,
@@ -142,20 +126,6 @@ async function openScopes(
   return Array.from({length: perTenant}, (_, at) =>
     made.map((targets) => targets[at] as Target),
   ).flat();
-}
-
-const noBudget = 10_000_000;
-
-/** A scope of its own trajectory, with room for everything. */
-export async function openScope(core: CoreProcess, key: string): Promise<string> {
-  const {trajectory_id: trajectoryId} = await core.call<{trajectory_id: string}>(
-    key,
-    'POST',
-    '/trajectories',
-    {name: 'bench'},
-  );
-  const scope = {trajectory_id: trajectoryId, name: 'bench', token_budget: noBudget};
-  return (await core.call<{scope_id: string}>(key, 'POST', '/scopes', scope)).scope_id;
 }
 
 /** Bytes of a database when nothing of it waits to be cleaned away. */

@@ -31,6 +31,8 @@ type Told = {readonly eventId: string; readonly wish: Wish};
 const steps = ['queued', 'sequenced', 'sent', 'committed', 'absorbed', 'published', null] as const;
 
 const writerCount = 64;
+/** Under this load the embedded database commits a few batches a second. */
+const stepCount = 4;
 /** A request whose answer does not come is given up, and sent again. */
 const patienceMs = 20_000;
 
@@ -41,7 +43,7 @@ export type Rounds = {
   acknowledgedCount(): number;
   /** Where each round's core died: at the step it was told, or from outside. */
   readonly deaths: readonly string[];
-  run(round: number, dying: (core: CoreProcess) => Promise<void>): Promise<void>;
+  run(round: number, dying: (core: CoreProcess, isArmed: boolean) => Promise<void>): Promise<void>;
   /** Reads the whole ledger and compares. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -139,13 +141,13 @@ export function createRounds(databaseUrl: (folder: string) => string, random: Ra
     async run(round, dying) {
       const step = steps[round % steps.length] ?? null;
       if (core === null) throw new Error('the rounds are prepared');
-      if (step !== null) core.dieAt(step, 1 + random.int(12));
+      if (step !== null) core.dieAt(step, 1 + random.int(stepCount));
       let isOver = false;
       const end = core.ended.then(() => {
         isOver = true;
       });
       const loading = load(core, round, () => isOver);
-      const trouble = dying(core);
+      const trouble = dying(core, step !== null);
       await Promise.race([end, trouble]);
       deaths.push(isOver ? (step ?? 'by itself') : 'from outside');
       isOver = true;

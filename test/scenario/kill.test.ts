@@ -7,6 +7,8 @@ import {createRounds} from './kill-rounds.ts';
 /** ROUNDS=20 in the nightly run; each round begins a process. */
 const roundCount = Number(process.env['ROUNDS'] ?? 2);
 const longestLoadMs = 400;
+/** A core that is to die at a step comes there well before this. */
+const armedLoadMs = 5_000;
 
 test(
   `${roundCount} deaths under 64 writers: nothing acknowledged is lost, doubled or signed twice`,
@@ -19,7 +21,10 @@ test(
       await rounds.prepare();
       for (let round = 0; round < roundCount; round += 1) {
         // The steps take their turn over the nights, and over the runs of a day.
-        await rounds.run(seed + round, () => Bun.sleep(100 + random.int(longestLoadMs)));
+        await rounds.run(seed + round, async (core, isArmed) => {
+          const loadMs = isArmed ? armedLoadMs : 100 + random.int(longestLoadMs);
+          await Promise.race([core.ended, Bun.sleep(loadMs)]);
+        });
       }
       await rounds.check();
       expect(rounds.acknowledgedCount()).toBeGreaterThan(0);

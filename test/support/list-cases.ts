@@ -30,7 +30,14 @@ const unique = (): string => {
   return `row ${numbered}`;
 };
 
-type Entity = {create: string; idKey: string; body: () => object; canDelete?: true};
+type Entity = {
+  create: string;
+  idKey: string;
+  body: () => object;
+  /** Member of the answer to a create that holds the row, where it is not the answer itself. */
+  within?: string;
+  canDelete?: true;
+};
 
 /** Fills and asks for the list of a contract. Throws for one that has no line here. */
 export async function listCase(id: string, call: Call): Promise<ListCase> {
@@ -43,6 +50,13 @@ export async function listCase(id: string, call: Call): Promise<ListCase> {
   const note = () => made('/notes', {note_type: 'fact', title: 'a', content: unique()}, 'note_id');
   const [noteA, noteB] = [await note(), await note()];
 
+  const {tenant_id: tenant} = await call('GET', '/changes/watermark');
+  const keys: Entity = {
+    create: '/api-keys',
+    within: 'api_key',
+    idKey: 'api_key_id',
+    body: () => ({name: unique(), scopes: ['memory:read']}),
+  };
   const trajectories: Entity = {
     create: '/trajectories',
     idKey: 'trajectory_id',
@@ -85,6 +99,8 @@ export async function listCase(id: string, call: Call): Promise<ListCase> {
   };
   const ref = (noteId: string) => ({entity_type: 'note', id: noteId});
   const lists: Readonly<Record<string, [path: string, plural: string | null, Entity]>> = {
+    api_keys_list: ['/api-keys', 'api_keys', keys],
+    api_keys_admin_list: [`/api-keys/admin/tenants/${String(tenant)}`, 'api_keys', keys],
     agents_list: [
       '/agents',
       'agents',
@@ -160,7 +176,11 @@ export async function listCase(id: string, call: Call): Promise<ListCase> {
     path,
     plural,
     idKey: entity.idKey,
-    make: () => made(entity.create, entity.body(), entity.idKey),
+    async make() {
+      const answer = await call('POST', entity.create, entity.body());
+      const row = entity.within === undefined ? answer : answer[entity.within];
+      return String((row as Record<string, unknown>)[entity.idKey]);
+    },
     remove: entity.canDelete
       ? async (rowId) => void (await call('DELETE', `${entity.create}/${rowId}`))
       : null,

@@ -1,7 +1,7 @@
 /** F1: a plain autocommit INSERT of one row, by callers that each await their own. */
 import {randomBytes, randomUUID} from 'node:crypto';
 import {Pool} from 'pg';
-import type {Sample} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {percentilesOf} from '../stats.ts';
 
 const poolConnections = 8;

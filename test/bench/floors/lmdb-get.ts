@@ -4,7 +4,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {open} from 'lmdb';
-import type {Sample} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {percentilesOf} from '../stats.ts';
 
 const valueBytes = 700;

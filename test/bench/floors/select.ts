@@ -1,5 +1,5 @@
 /** F4: a row by its key, prepared, over the pool of F1. */
-import type {Sample} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {callersFor, type FloorTable} from './insert.ts';
 
 const select = {name: 'floor_select', text: 'SELECT * FROM floor_event WHERE id = $1'};

@@ -1,6 +1,7 @@
 /** What the rows of single appends share: the plan of so many callers, and the floor beside it. */
 import {insertFloor} from '../floors/insert.ts';
-import type {Floor, Sample} from '../row.ts';
+import type {Floor} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import type {Served, World} from '../world.ts';
 
 const wordsPerTurn = 60;

@@ -1,6 +1,7 @@
 /** R1: notes by their ids, most reads on few of them. */
 import type {CoreProcess} from '../core-process.ts';
-import {rowOf, type Sample} from '../row.ts';
+import {rowOf} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {textOfBytes, textSource} from '../text.ts';
 import {batch} from '../thread.ts';
 import type {World} from '../world.ts';

@@ -1,6 +1,7 @@
 /** R3: the last 20 turns of a long thread, beside a short one and beside a row read by its key. */
 import {selectFloor} from '../floors/select.ts';
-import {rowOf, type Sample} from '../row.ts';
+import {rowOf} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {growThread} from '../thread.ts';
 import type {Grown, World} from '../world.ts';
 

@@ -3,7 +3,7 @@ import {createNativeHashes} from '../../../core/ledger/hashes.ts';
 import {verifyReceipt} from '../../../shared/ledger/verify.ts';
 import {eachOf} from '../floors/lmdb-get.ts';
 import {rowOf} from '../row.ts';
-import {openScope} from '../world.ts';
+import {openScope} from '../scale.ts';
 
 const calls = 2_000;
 

@@ -1,5 +1,6 @@
 /** W5: whether an append costs more at the end of a long thread than at that of a short one. */
-import {rowOf, type Sample} from '../row.ts';
+import {rowOf} from '../row.ts';
+import type {Sample} from '../stats.ts';
 import {growThread} from '../thread.ts';
 import type {Grown, World} from '../world.ts';
 
