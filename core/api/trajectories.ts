@@ -20,6 +20,7 @@ import type {Row} from '../domain/aggregate.ts';
 import type {Trajectory, TrajectoryCommand} from '../domain/trajectory.ts';
 import type {Filter} from '../store/list.ts';
 import {among, leafOf, listAnswer, notDeleted, oneAnswer} from './list.ts';
+import {cascadeCommands} from './cascade.ts';
 import {mutate} from './mutate.ts';
 import {serve, type Request, type Services, type Serving} from './services.ts';
 import {stated} from './stated.ts';
@@ -155,7 +156,19 @@ export const trajectoryUseCases = (services: Services): Serving[] => {
     }),
     serve(trajectoriesDelete, async ({actor, input, call}) => {
       const id = await idOf(actor, input.trajectoryId);
-      return change(services, {actor, call}, [{type: 'trajectory.delete', id}], 204);
+      const shown = {resource: trajectory, entity: 'trajectory', id, status: 204} as const;
+      const row = await reads.row(actor.tenantNo, 'trajectory', id);
+      const {ifMatch} = call;
+      if (input.cascade !== true || row === null) {
+        return mutate(services, {actor, call}, [{type: 'trajectory.delete', id}], shown);
+      }
+      const commands = await cascadeCommands(services, actor.tenantNo, id);
+      // The version was stated of the trajectory itself, and the first command is about another row.
+      const stated = Array.isArray(ifMatch) ? ifMatch : [];
+      const wanted = stated.includes(row.version) ? row.version : stated[0];
+      const expects = wanted === undefined ? [] : [['trajectory', id, wanted] as const];
+      const presented = {...call, ifMatch: ifMatch === null ? null : ('any' as const)};
+      return mutate(services, {actor, call: presented}, commands, shown, {expects});
     }),
     serve(trajectoriesOutcome, async ({actor, input, call}) => {
       const {trajectoryId, ...outcome} = input;

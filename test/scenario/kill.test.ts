@@ -5,7 +5,7 @@ import {randomOf} from '../support/seeds.ts';
 import {createRounds} from './kill-rounds.ts';
 
 /** ROUNDS=20 in the nightly run; each round begins a process. */
-const roundCount = Number(process.env['ROUNDS'] ?? 2);
+const roundCount = Number(process.env['ROUNDS'] ?? 1);
 const longestLoadMs = 400;
 /** A core that is to die at a step comes there well before this. */
 const armedLoadMs = 5_000;

@@ -26,8 +26,9 @@ export function versionGate(u: Unit, v: View): Verdict {
   for (const [entity, id, version] of u.expects) {
     const found = v.row(entity, id)?.version ?? 0;
     if (found === version) continue;
+    // A version that came in the header is answered as one (RFC 9110 §13.1.1).
     return deny(
-      'CONCURRENT_MODIFICATION',
+      ifMatch === null ? 'CONCURRENT_MODIFICATION' : 'PRECONDITION_FAILED',
       `${entity}: version ${found} is current, not ${version}`,
       {
         want: version,

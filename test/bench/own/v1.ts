@@ -16,6 +16,8 @@ import {growThread} from '../thread.ts';
 import type {World} from '../world.ts';
 
 const pageRows = 5_000;
+const newline = 10;
+const megabyte = 1_048_576;
 
 type Stored = {
   leaf: string;
@@ -69,6 +71,15 @@ async function exportLog(world: World): Promise<string> {
   return file;
 }
 
+/** The lines of a file as they are needed: half a gigabyte of them at once would measure the collector. */
+function* linesOf(bytes: Buffer): Generator<string, undefined> {
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(newline, from);
+    yield bytes.toString('utf8', from, end);
+    from = end + 1;
+  }
+}
+
 export const v1 = rowOf({
   id: 'V1',
   about: 'verifier, events a second on one core',
@@ -82,14 +93,26 @@ export const v1 = rowOf({
   },
   async once({file, hashes}) {
     const began = performance.now();
-    const [head = '', ...lines] = readFileSync(file, 'utf8').trimEnd().split('\n');
-    const {note, shards} = parseBundleHead(hashes, head);
+    const before = process.cpuUsage();
+    const lines = linesOf(readFileSync(file));
+    const {note, shards} = parseBundleHead(hashes, lines.next().value ?? '');
     const verifier = createLogVerifier(hashes, {shards, note});
-    for (const line of lines) verifier.add(parseBundleRecord(line));
+    let count = 0;
+    for (const line of lines) {
+      verifier.add(parseBundleRecord(line));
+      count += 1;
+    }
     const {exit, fault, size} = verifier.finish();
-    if (exit !== 0 || size !== lines.length)
+    if (exit !== 0 || size !== count) {
       throw new Error(`the log does not verify: ${JSON.stringify(fault)}`);
+    }
     const seconds = (performance.now() - began) / 1_000;
-    return figure(lines.length / seconds, {events: size, mb: statSync(file).size / 1_048_576});
+    const {system, user} = process.cpuUsage(before);
+    // Of a machine that others use as well, the time on the core is the steadier of the two.
+    return figure(count / seconds, {
+      per_cpu_second: (1_000_000 * count) / (system + user),
+      events: size,
+      mb: statSync(file).size / megabyte,
+    });
   },
 });

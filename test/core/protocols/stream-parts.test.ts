@@ -5,8 +5,22 @@ import {sseStream, stallMs} from '../../../core/protocols/stream/sse.ts';
 import {tail, tickMs, type Log} from '../../../core/protocols/stream/tail.ts';
 
 describe('a tail', () => {
-  const event = (leaf: number): EventRow =>
-    ({leaf, id: `e${leaf}`, header: {grp: [0, 1]}}) as unknown as EventRow;
+  const event = (leaf: number, grp = [0, 1]): EventRow =>
+    ({leaf, id: `e${leaf}`, header: {grp}}) as unknown as EventRow;
+
+  test('says of each wanted event whether another one of its group follows', async () => {
+    const page = [event(1, [0, 3]), event(2, [1, 3]), event(3, [2, 3]), event(4)];
+    const log: Log = {nowMs: () => 0, read: async () => page, next: async () => undefined};
+    const ticks = tail(log, 0, ({leaf}) => leaf !== 3, new AbortController().signal);
+    const seen: unknown[] = [];
+    for (let n = 0; n < 3; n += 1) seen.push((await ticks.next()).value);
+    expect(seen).toMatchObject([
+      {position: 1, isContinued: true},
+      {position: 2, isContinued: false},
+      {position: 4, isContinued: false},
+    ]);
+    await ticks.return(undefined);
+  });
 
   test('says where it stands after 15 s of events that nobody wanted', async () => {
     let ms = 0;
@@ -78,6 +92,21 @@ describe('bytes', () => {
     expect(made()).toBeLessThan(20_000);
     leave.abort();
     await slow.stop(true);
+  });
+
+  test('of a group are one piece', async () => {
+    async function* ticks() {
+      yield {event: {leaf: 1} as EventRow, position: 1, isContinued: true};
+      yield {event: {leaf: 2} as EventRow, position: 2, isContinued: false};
+    }
+    const frame = async () => ({type: 'Changed', frame: {}});
+    const abort = new AbortController();
+    const parts = {ticks: ticks(), frame, from: 0, abort, complain: () => undefined};
+    const reader = sseStream(parts).getReader();
+    await reader.read();
+    const {value} = await reader.read();
+    expect(new TextDecoder().decode(value).match(/^id: \d$/gm)).toEqual(['id: 1', 'id: 2']);
+    await reader.cancel();
   });
 
   test('end with a message when the reading breaks', async () => {
