@@ -45,8 +45,8 @@ export default defineConfig({
     // zod exports its namespace by name and as the default at once, which vitest under Bun takes
     // apart wrongly; as source it is loaded as everywhere else.
     server: {deps: {inline: ['zod']}},
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default', new CountReporter(leftOut)],
   },
 });
