@@ -2,6 +2,8 @@
 import {CellError} from '../../shared/errors.ts';
 import {encodeUtf8} from '../../shared/ledger/bytes.ts';
 import {signCheckpoint} from '../../shared/ledger/checkpoint.ts';
+import {parseHeader} from '../../shared/ledger/header.ts';
+import {kindName} from '../../shared/ledger/kinds.ts';
 import {renderProof} from '../../shared/ledger/proof.ts';
 import {renderReceipt, type Opened} from '../../shared/ledger/receipt.ts';
 import type {Actor} from '../domain/actor.ts';
@@ -9,6 +11,7 @@ import {loadLedger} from '../ledger/head.ts';
 import {consistencyFrom, inclusionOf, rootAt} from '../ledger/proof.ts';
 import type {Ran} from '../pipeline/run.ts';
 import type {Head} from '../store/store.ts';
+import {mayReadPayload} from './may-read.ts';
 import type {Services} from './services.ts';
 
 type Stored = {
@@ -101,7 +104,11 @@ export async function storedReceipt(
 ): Promise<string> {
   const {event, head, path, note} = await provenEvent(services, actor, eventId, checkpoint);
   const proof = renderProof({index: event.leaf - head.baseLeaf, path, note});
-  return renderReceipt({header: event.header, proof, open: open === true ? openedOf(event) : null});
+  return renderReceipt({
+    header: event.header,
+    proof,
+    open: open === true && mayOpen(actor, event) ? openedOf(event) : null,
+  });
 }
 
 /** The same as a C2SP tlog-proof with the header as its extra line. */
@@ -118,6 +125,10 @@ export async function proofText(
     extra: encodeUtf8(event.header),
   });
 }
+
+/** What was written is opened to those alone that could read the entity by id. */
+const mayOpen = (actor: Actor, {header}: Stored): boolean =>
+  mayReadPayload(actor, kindName(Number.parseInt(parseHeader(header).kind, 16)));
 
 function openedOf(event: Stored): Opened {
   const part = (salt: Uint8Array | null, body: string | null) =>
